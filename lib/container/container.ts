@@ -1,0 +1,151 @@
+import type { DependencyContainer } from 'tsyringe'
+import { BootError } from './error.ts'
+import { whileBuilding } from './inject.ts'
+import { type Scope, type Token, tokenName } from './provider.ts'
+import { type Definition, Registry } from './registry.ts'
+
+/** Which container a tsyringe container belongs to. */
+const owners = new WeakMap<DependencyContainer, Container>()
+
+/** The instances of one scope: of the app, of a connection, or of the handling of an event. */
+export class Container {
+  readonly registry: Registry
+  readonly scope: Scope
+  readonly #parent: Container | undefined
+  readonly #di: DependencyContainer
+  readonly #instances = new Map<Definition, unknown>()
+  readonly #building = new Set<Definition>()
+  readonly #disposables: { dispose(): unknown }[] = []
+
+  /** Without a parent: an app's container, with nothing in it. */
+  constructor(parent?: Container, scope: Scope = 'app') {
+    this.#parent = parent
+    this.scope = scope
+    this.registry = parent?.registry ?? new Registry((definition, from) => ownerOf(from).#obtain(definition))
+    this.#di = parent === undefined ? this.registry.di : parent.#di.createChildContainer()
+    owners.set(this.#di, this)
+  }
+
+  /** What a token stands for here; built now if it is not there yet. */
+  get<T>(token: Token<T>): T {
+    const definition = this.registry.find(token, 'app.get')
+    if (definition !== undefined) return this.#obtain(definition) as T
+    if (this.registry.isForeign(token)) return this.#di.resolve<T>(token as never)
+    throw new BootError([`${tokenName(token)} is not provided: add it to the "providers" of a module.`])
+  }
+
+  /** All that was built or put in here. */
+  get instances(): Iterable<unknown> {
+    return this.#instances.values()
+  }
+
+  /** Puts in the value of a given definition. */
+  give(definition: Definition, value: unknown): void {
+    this.#instances.set(definition, value)
+  }
+
+  /**
+   * Builds those of the definitions that live in this scope, in their order, waiting for asynchronous factories.
+   * Returns nothing, and no promise, if there was none to wait for.
+   */
+  prepare(definitions: readonly Definition[]): void | Promise<void> {
+    for (const [i, definition] of definitions.entries()) {
+      if (definition.scope !== this.scope || this.#instances.has(definition)) continue
+      if (definition.source.kind === 'given' || definition.source.kind === 'existing') continue
+      const made = this.#make(definition)
+      if (isPromise(made))
+        return made
+          .then((value) => this.#keep(definition, value))
+          .then(() => this.prepare(definitions.slice(i + 1)))
+      this.#keep(definition, made)
+    }
+  }
+
+  /** Disposes what was built here, the last first, and waits for it. Failures are collected and thrown together. */
+  async dispose(): Promise<void> {
+    const failures: unknown[] = []
+    for (const one of this.#disposables.splice(0).toReversed()) {
+      try {
+        await one.dispose()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'providers failed to dispose')
+  }
+
+  #obtain(definition: Definition): unknown {
+    const { source } = definition
+    if (source.kind === 'existing') return this.get(source.token)
+    const home = this.#home(definition)
+    if (home.#instances.has(definition)) return home.#instances.get(definition)
+    const made = home.#make(definition)
+    if (!isPromise(made)) return home.#keep(definition, made)
+    throw new BootError([
+      `${tokenName(definition.token)} is made by an asynchronous factory and is not ready when inject() asks for it: ` +
+        `ask for it in the constructor's parameters, which are known beforehand.`,
+    ])
+  }
+
+  /** The nearest container, outward from here, in which a definition's instances live. */
+  #home(definition: Definition): Container {
+    for (let at: Container | undefined = this; at !== undefined; at = at.#parent) {
+      if (at.scope === definition.scope) return at
+    }
+    throw new BootError([
+      `${tokenName(definition.token)} lives per ${definition.scope} and was asked for per ${this.scope}, where there is ` +
+        `none: give its user the scope '${definition.scope}'.`,
+    ])
+  }
+
+  #make(definition: Definition): unknown {
+    const { source, token } = definition
+    if (source.kind === 'value') return source.value
+    if (source.kind === 'given' || source.kind === 'existing')
+      throw new Error(`${tokenName(token)} was not given`)
+    if (this.#building.has(definition)) {
+      const names = [...this.#building, definition].map((one) => tokenName(one.token))
+      throw new BootError([`${names.join(' → ')} is a cycle of dependencies, by way of inject().`])
+    }
+    this.#building.add(definition)
+    const { own } = definition
+    try {
+      return whileBuilding(
+        (asked) => (own.has(asked) ? own.get(asked) : this.get(asked)),
+        () => {
+          if (source.kind === 'class') return this.#private(definition).resolve(source.build as never)
+          return source.factory(...(source.inject.map((one) => this.get(one)) as never[]))
+        },
+      )
+    } finally {
+      this.#building.delete(definition)
+    }
+  }
+
+  /** Where a definition's constructor asks: a container of its own if it is given things of its own. */
+  #private(definition: Definition): DependencyContainer {
+    if (definition.own.size === 0) return this.#di
+    const di = this.#di.createChildContainer()
+    for (const [token, value] of definition.own) di.registerInstance(token as never, value)
+    owners.set(di, this)
+    return di
+  }
+
+  #keep(definition: Definition, instance: unknown): unknown {
+    this.#instances.set(definition, instance)
+    if (definition.source.kind !== 'value' && isDisposable(instance)) this.#disposables.push(instance)
+    return instance
+  }
+}
+
+function ownerOf(di: DependencyContainer): Container {
+  return owners.get(di) as Container
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+}
+
+function isDisposable(value: unknown): value is { dispose(): unknown } {
+  return typeof (value as { dispose?: unknown } | null | undefined)?.dispose === 'function'
+}

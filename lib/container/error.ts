@@ -1,0 +1,18 @@
+/**
+ * A mistake in how an app is put together, found before it serves anybody: the message says what is wrong, where, and
+ * how to mend it. Several mistakes are listed in one error.
+ */
+export class BootError extends Error {
+  override readonly name = 'BootError'
+
+  constructor(
+    /** Each mistake in a sentence or two. */
+    readonly problems: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(
+      problems.length === 1 ? problems[0] : problems.map((one, i) => `${i + 1}. ${one}`).join('\n'),
+      options,
+    )
+  }
+}

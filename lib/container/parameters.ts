@@ -1,0 +1,86 @@
+import 'reflect-metadata'
+import { delay, injectable, inject as injectDecorator } from 'tsyringe'
+import { type AnyClass, lineage } from './class.ts'
+import type { Token } from './provider.ts'
+
+/** A constructor's parameter, as far as its decorators and types tell. */
+export interface Parameter {
+  /** Undefined where the compiler wrote no usable type. */
+  token: Token | undefined
+  /** May be missing. */
+  optional: boolean
+  /** Resolved on first use, so that it may be part of a cycle. */
+  lazy: boolean
+}
+
+/** What tsyringe's `delay()` makes; it does not export the class. */
+const DelayedConstructor = delay(() => Object as never).constructor
+
+/** The keys under which compilers and tsyringe keep what they know of a constructor. */
+const TYPES = 'design:paramtypes'
+const TOKENS = 'injectionTokens'
+
+/**
+ * Injects what a token stands for into a constructor's parameter; needed where the parameter's type is no class.
+ *
+ * @example
+ * ```ts
+ * import { Inject, Injectable } from 'partyline'
+ *
+ * @Injectable()
+ * class Greeter {
+ *   constructor(@Inject('motd') readonly motd: string) {}
+ * }
+ * ```
+ */
+export function Inject(token: Token): ParameterDecorator {
+  return injectDecorator(token as never) as ParameterDecorator
+}
+
+/** Has tsyringe read the constructor's parameters, as its own `@injectable()` does. */
+export function recordParameters(target: AnyClass): void {
+  const base = constructorOwner(target)
+  if (base !== target) {
+    // tsyringe inherits the types but forgets the tokens of an inherited constructor.
+    const tokens = Reflect.getOwnMetadata(TOKENS, base)
+    if (tokens !== undefined) Reflect.defineMetadata(TOKENS, tokens, target)
+  }
+  injectable<unknown>()(target as unknown as new () => unknown)
+}
+
+/** The parameters of a class's constructor, or undefined where nothing about them is known. */
+export function parametersOf(target: AnyClass): Parameter[] | undefined {
+  const owner = constructorOwner(target)
+  const types: unknown[] | undefined = Reflect.getOwnMetadata(TYPES, owner)
+  if (types === undefined && owner.length > 0) return undefined
+  const tokens: Record<number, unknown> = Reflect.getOwnMetadata(TOKENS, owner) ?? {}
+  return Array.from({ length: Math.max(types?.length ?? 0, owner.length) }, (_, i) =>
+    parameter(tokens[i] ?? types?.[i]),
+  )
+}
+
+/** The class in the lineage whose constructor runs with the parameters: the last that declares one. */
+function constructorOwner(target: AnyClass): AnyClass {
+  const declares = (one: AnyClass) => one.length > 0 || Reflect.hasOwnMetadata(TYPES, one)
+  return lineage(target).findLast(declares) ?? target
+}
+
+function parameter(info: unknown): Parameter {
+  const { token, transform, isOptional } = descriptor(info)
+  const asked = token ?? (transform === undefined ? info : undefined)
+  if (asked instanceof DelayedConstructor)
+    return { token: (asked as { wrap(): Token }).wrap(), optional: false, lazy: true }
+  return { token: asked as Token | undefined, optional: isOptional === true, lazy: transform !== undefined }
+}
+
+interface Descriptor {
+  token?: unknown
+  transform?: unknown
+  isOptional?: boolean
+}
+
+function descriptor(info: unknown): Descriptor {
+  return typeof info === 'object' && info !== null && !(info instanceof DelayedConstructor)
+    ? (info as Descriptor)
+    : {}
+}

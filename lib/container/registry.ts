@@ -1,0 +1,159 @@
+import { type DependencyContainer, container as processWide } from 'tsyringe'
+import type { AnyClass, Class } from './class.ts'
+import { BootError } from './error.ts'
+import { parametersOf, recordParameters } from './parameters.ts'
+import { type Provider, type Scope, scopeOf, type Token, tokenName } from './provider.ts'
+
+/** What the container knows of a token: where it comes from, how long it lives, what it needs. */
+export interface Definition {
+  readonly token: Token
+  readonly scope: Scope
+  /** Who asked for it to be known: a module, or the class that first needed it. */
+  readonly origin: string
+  readonly dependencies: readonly Dependency[]
+  readonly source: Source
+  /** What only this definition's own constructor can be given, beside what everybody can. */
+  readonly own: ReadonlyMap<Token, unknown>
+}
+
+/** How an instance comes to be. */
+export type Source =
+  | { kind: 'value'; value: unknown }
+  /** `build` is the private token under which tsyringe constructs the class. */
+  | { kind: 'class'; target: Class; build: symbol }
+  | { kind: 'factory'; factory: (...dependencies: never[]) => unknown; inject: readonly Token[] }
+  | { kind: 'existing'; token: Token }
+  /** Put into each container of its scope by whoever opens it. */
+  | { kind: 'given' }
+
+/** One thing that a definition needs. */
+export interface Dependency {
+  token: Token
+  optional: boolean
+  lazy: boolean
+  /** Where it is asked for, in words: `parameter 1 of Chat's constructor`. */
+  place: string
+}
+
+/** What is called when tsyringe is asked for a token. */
+export type Obtain = (definition: Definition, from: DependencyContainer) => unknown
+
+/** All that one app can inject. */
+export class Registry {
+  readonly definitions = new Map<Token, Definition>()
+  /** The app's own tsyringe container. It falls back to the process-wide one for tokens that are no classes only. */
+  readonly di: DependencyContainer = processWide.createChildContainer()
+  readonly #obtain: Obtain
+
+  constructor(obtain: Obtain) {
+    this.#obtain = obtain
+  }
+
+  /** Makes a provider known. A token that is known already is a mistake, unless it is the same class once more. */
+  add(provider: Provider, origin: string, own: ReadonlyMap<Token, unknown> = new Map()): Definition {
+    const token = typeof provider === 'function' ? provider : provider?.provide
+    if (token === undefined || token === null) {
+      throw new BootError([
+        `a provider of ${origin} is undefined: two files that import each other, or a missing "provide".`,
+      ])
+    }
+    const known = this.definitions.get(token)
+    if (known !== undefined) {
+      if (typeof provider === 'function' && known.source.kind === 'class' && known.source.target === provider)
+        return known
+      throw new BootError([
+        `${tokenName(token)} is provided twice, by ${known.origin} and by ${origin}. Keep one; to replace a provider ` +
+          `for a test or a deployment, list it in createApp's "providers" option.`,
+      ])
+    }
+    return this.#define({ token, origin, own, ...this.#read(provider) })
+  }
+
+  /** Makes a token known that whoever opens a container of that scope puts a value in for. */
+  addGiven(token: Token, scope: Scope): Definition {
+    const none = { dependencies: [], own: new Map() }
+    return this.#define({ token, scope, origin: 'Partyline', source: { kind: 'given' }, ...none })
+  }
+
+  /** The definition of a token; a class that nobody listed is made known when it can be built without help. */
+  find(token: Token, origin: string): Definition | undefined {
+    const known = this.definitions.get(token)
+    if (known !== undefined || typeof token !== 'function' || !isBuildable(token)) return known
+    return this.add(token as Class, origin)
+  }
+
+  /** Whether the process-wide tsyringe container stands for what this app does not know. */
+  isForeign(token: Token): boolean {
+    return typeof token !== 'function' && processWide.isRegistered(token)
+  }
+
+  #define(definition: Definition): Definition {
+    this.definitions.set(definition.token, definition)
+    const { source } = definition
+    if (source.kind === 'class') {
+      recordParameters(source.target)
+      this.di.register(source.build, { useClass: source.target as never })
+    }
+    this.di.register(definition.token as never, { useFactory: (from) => this.#obtain(definition, from) })
+    return definition
+  }
+
+  #read(provider: Provider): Pick<Definition, 'scope' | 'dependencies' | 'source'> {
+    if (typeof provider === 'function') return readClass(provider, scopeOf(provider))
+    if ('useValue' in provider) {
+      return { scope: 'app', dependencies: [], source: { kind: 'value', value: provider.useValue } }
+    }
+    if ('useClass' in provider)
+      return readClass(provider.useClass, provider.scope ?? scopeOf(provider.useClass))
+    const place = `the provider of ${tokenName(provider.provide)}`
+    if ('useFactory' in provider) {
+      const inject = provider.inject ?? []
+      return {
+        scope: provider.scope ?? 'app',
+        dependencies: inject.map((token) => ({ token, optional: false, lazy: false, place })),
+        source: { kind: 'factory', factory: provider.useFactory, inject },
+      }
+    }
+    if ('useExisting' in provider) {
+      const token = provider.useExisting
+      // It lives as long as what it stands for: nothing is kept under this name.
+      return {
+        scope: 'event',
+        dependencies: [{ token, optional: false, lazy: false, place }],
+        source: { kind: 'existing', token },
+      }
+    }
+    throw new BootError([
+      `the provider of ${tokenName((provider as { provide: Token }).provide)} has none of useValue, useClass, ` +
+        `useFactory and useExisting.`,
+    ])
+  }
+}
+
+function readClass(target: Class, scope: Scope): Pick<Definition, 'scope' | 'dependencies' | 'source'> {
+  const parameters = parametersOf(target)
+  if (parameters === undefined) {
+    throw new BootError([
+      `${target.name}'s constructor takes ${target.length} parameter(s), and their types are not known at run time. ` +
+        `Mark ${target.name} with @Injectable(), and compile with "experimentalDecorators" and "emitDecoratorMetadata" ` +
+        `(tsc, swc or Bun, with tsconfig.json in the current directory; esbuild and tsx write no metadata).`,
+    ])
+  }
+  return {
+    scope,
+    source: { kind: 'class', target, build: Symbol(target.name) },
+    dependencies: parameters.map(({ token, ...how }, i) => ({
+      token: token as Token,
+      place: `parameter ${i + 1} of ${target.name}'s constructor`,
+      ...how,
+    })),
+  }
+}
+
+/** Whether a class can be built although nobody listed it: it is no built-in, and its parameters are known. */
+function isBuildable(token: AnyClass | Token): boolean {
+  if (typeof token !== 'function') return false
+  return (
+    /^class\b/.test(Function.prototype.toString.call(token)) && parametersOf(token as AnyClass) !== undefined
+  )
+}

@@ -1,0 +1,204 @@
+import {
+  type AnyClass,
+  type Container,
+  closure,
+  type Definition,
+  type Provider,
+  type Token,
+} from '../container/mod.ts'
+import { taggedMethods } from '../decorators/tags.ts'
+import { closeCodes } from '../protocol/close.ts'
+import type { Codec } from '../protocol/codec.ts'
+import { assemble } from './boot.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Address, Host, ListenOptions, Runtime } from './connection.ts'
+import { type Fetch, HttpHost } from './http.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { consoleLogger, type Logger } from './logger.ts'
+import type { Root } from './modules.ts'
+import { Outbox } from './outbox.ts'
+import type { Method, Route } from './route.ts'
+import type { Session, Shared } from './session.ts'
+import { Signals } from './signals.ts'
+import { SocketList } from './sockets.ts'
+import { Watch } from './watch.ts'
+
+/** Options of `createApp`. */
+export interface AppOptions {
+  /** Stands before the paths of all gateways. Default none. */
+  prefix?: string
+  /** Providers that replace those of the same token in any module, for tests and deployments. */
+  providers?: readonly Provider[]
+  /** Codecs beside JSON, for clients that ask for their subprotocols. */
+  codecs?: readonly Codec[]
+  /** Answers the HTTP requests that are none of the gateways': a page, an API, a Hono app. Default: 404. */
+  fetch?: Fetch
+  /** What bounds the use of memory; see docs/protocol.md. */
+  limits?: Partial<Limits>
+  /** Where the app says what happened. Default: the console. */
+  logger?: Logger
+  /** Where the app takes its time from. Default: the machine's clock. */
+  clock?: Clock
+}
+
+/** Options of `app.listen`. */
+export interface AppListenOptions extends ListenOptions {
+  /** Whether SIGINT and SIGTERM stop the app and then end the process. Default `true`. */
+  signals?: boolean
+}
+
+/** Options of `app.stop`. */
+export interface StopOptions {
+  /** How many milliseconds all of it may take; then connections are cut and handlers left behind. Default 10,000. */
+  deadline?: number
+}
+
+/** Gateways and what they need, put together; made by `createApp`. */
+export class App<R extends Runtime = Runtime> {
+  /** Everybody who is connected, on all gateways. */
+  readonly sockets: SocketList
+  /** What the app runs on. */
+  readonly runtime: R
+  readonly #shared: Shared
+  readonly #container: Container
+  readonly #order: readonly Definition[]
+  readonly #routes: readonly Route[]
+  readonly #http: HttpHost
+  #starting: Promise<void> | undefined
+  #started = false
+  #stopping: Promise<void> | undefined
+  #ignoreSignals: (() => void) | undefined
+
+  /** Applications call `createApp`, which knows the runtime. Throws a `BootError` with every mistake that it finds. */
+  constructor(root: Root, options: AppOptions, runtimeFor: (host: Host) => R) {
+    const limits: Limits = { ...defaultLimits, ...options.limits }
+    this.runtime = runtimeFor({ limits, handle: (request, peer) => this.#handle(request, peer) })
+    const logger = options.logger ?? consoleLogger
+    const outbox = new Outbox((task) => this.runtime.defer(task))
+    const clock = options.clock ?? systemClock
+    const shared = {
+      limits,
+      logger,
+      clock,
+      outbox,
+      signals: new Signals(logger),
+      sessions: new Set<Session>(),
+    }
+    this.#shared = { ...shared, watch: new Watch(shared) }
+    const { container, order, paths } = assemble({
+      root,
+      overrides: options.providers ?? [],
+      prefix: options.prefix ?? '',
+      codecs: options.codecs ?? [],
+      runtime: this.runtime,
+      shared: this.#shared,
+    })
+    this.#container = container
+    this.#order = order
+    this.#routes = paths.map(({ route }) => route)
+    this.#http = new HttpHost(paths, this.#shared, options.fetch)
+    this.sockets = new SocketList(...this.#routes.map(({ rooms }) => rooms))
+  }
+
+  /** What a token stands for in this app; for code that the container did not build. After `ready` or `listen`. */
+  get<T>(token: Token<T>): T {
+    return this.#container.get(token)
+  }
+
+  /**
+   * Builds what lives as long as the app, waiting for asynchronous factories. `listen` and the first request do it too.
+   */
+  ready(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  /**
+   * Starts to serve. SIGINT and SIGTERM then stop the app and end the process.
+   *
+   * @throws PartylineError LISTEN_FAILED where the port is in use, or port, host or permission are wrong.
+   */
+  async listen({ signals = true, ...where }: AppListenOptions = {}): Promise<Address> {
+    await this.ready()
+    const address = await this.runtime.listen(where)
+    if (signals) this.#ignoreSignals = this.runtime.onShutdown(() => this.stop())
+    return address
+  }
+
+  /**
+   * Ends it all in good order: takes nobody in any more, lets handlers and their acks finish, closes every socket with
+   * 1001, waits for `@OnClose`, disposes of the providers. What is not done by the deadline is cut off.
+   */
+  stop({ deadline = 10_000 }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(deadline)
+    return this.#stopping
+  }
+
+  async #start(): Promise<void> {
+    // Asynchronous factories first, so that a field initialiser's inject() finds what they made.
+    const factories = this.#order.filter(({ source }) => source.kind === 'factory')
+    const needed = factories.flatMap((definition) => closure(this.#container.registry, definition))
+    await this.#container.prepare([...new Set([...needed, ...this.#order])])
+    for (const { instances } of this.#routes) instances.start()
+    for (const instance of this.#container.instances) this.#connectSignals(instance)
+    this.#shared.watch.start()
+    this.#started = true
+  }
+
+  #connectSignals(instance: unknown): void {
+    if (typeof instance !== 'object' || instance === null) return
+    for (const { name, tag } of taggedMethods(instance.constructor as AnyClass)) {
+      if (tag.kind !== 'signal') continue
+      const listener = (...args: unknown[]): unknown =>
+        (instance as Record<string | symbol, Method>)[name]?.(...args)
+      this.#shared.signals.listen(tag, listener)
+    }
+  }
+
+  #handle(...[request, peer]: Parameters<Host['handle']>): ReturnType<Host['handle']> {
+    if (this.#started) return this.#http.handle(request, peer)
+    return this.ready().then(() => this.#http.handle(request, peer))
+  }
+
+  async #stop(deadline: number): Promise<void> {
+    this.#http.draining = true
+    const timeout = this.#timeout(deadline)
+    const sessions = [...this.#shared.sessions]
+    await Promise.race([Promise.all(sessions.map((session) => this.#leave(session))), timeout.elapsed])
+    await Promise.race([this.#dispose(), timeout.elapsed])
+    timeout.cancel()
+    this.#shared.watch.stop()
+    await this.runtime.stop()
+    this.#ignoreSignals?.()
+  }
+
+  async #leave(session: Session): Promise<void> {
+    await session.drain()
+    session.close(closeCodes.goingAway.code, 'the server is going away')
+    await session.untilEnded()
+  }
+
+  async #dispose(): Promise<void> {
+    try {
+      await this.#container.dispose()
+    } catch (error) {
+      this.#shared.logger.error({ error }, 'providers failed to dispose')
+    }
+  }
+
+  #timeout(milliseconds: number): { elapsed: Promise<void>; cancel(): void } {
+    const { clock, logger, sessions } = this.#shared
+    let timer: unknown
+    const elapsed = new Promise<void>((resolve) => {
+      timer = clock.setTimeout(() => {
+        logger.warn(
+          { sockets: sessions.size, milliseconds },
+          'stopping took too long: what is left is cut off',
+        )
+        for (const session of sessions) session.close(closeCodes.goingAway.code, 'the server is going away')
+        resolve()
+      }, milliseconds)
+    })
+    return { elapsed, cancel: () => clock.clearTimeout(timer) }
+  }
+}

@@ -1,0 +1,69 @@
+import { MESSAGE } from '../protocol/raw.ts'
+import type { Rooms } from './rooms.ts'
+import { type Socket, sessionOf } from './socket.ts'
+
+/**
+ * Whom an emit reaches: the gateway's sockets, or those in some rooms, less some. Immutable: every step makes a new one,
+ * so an audience can be kept and used again.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, GatewayContext, On, type Socket } from 'partyline'
+ *
+ * @Gateway('/game')
+ * class Game {
+ *   constructor(private readonly game: GatewayContext) {}
+ *
+ *   @On() move(socket: Socket, square: string) {
+ *     this.game.to('players', 'watchers').except(socket, 'muted').emit('moved', { square })
+ *   }
+ * }
+ * ```
+ */
+export class Audience {
+  readonly #rooms: Rooms
+  readonly #names: readonly string[]
+  readonly #excluded: readonly (Socket | string)[]
+
+  constructor(rooms: Rooms, names: readonly string[] = [], excluded: readonly (Socket | string)[] = []) {
+    this.#rooms = rooms
+    this.#names = names
+    this.#excluded = excluded
+  }
+
+  /** Those in any of these rooms, and of the rooms named before. */
+  to(...rooms: string[]): Audience {
+    return new Audience(this.#rooms, [...this.#names, ...rooms], this.#excluded)
+  }
+
+  /** Not these sockets, and nobody in these rooms. */
+  except(...excluded: (Socket | string)[]): Audience {
+    return new Audience(this.#rooms, this.#names, [...this.#excluded, ...excluded])
+  }
+
+  /** Sends an event to everybody in the audience, once each. Throws only for data that no codec could carry. */
+  emit(event: string, ...args: unknown[]): void {
+    const { sockets, rooms } = split(this.#excluded)
+    this.#rooms.publish({ type: 'event', event, args }, this.#names, sockets.map(sessionOf), rooms)
+  }
+
+  /** Sends a message to everybody in the audience; see `socket.send`. */
+  send(message: unknown): void {
+    this.emit(MESSAGE, message)
+  }
+
+  /** Who is in the audience now, in order of arrival where no room was named. */
+  get sockets(): Socket[] {
+    const { sockets, rooms } = split(this.#excluded)
+    return [...this.#rooms.select(this.#names, sockets.map(sessionOf), rooms)].map(
+      (session) => session.socket,
+    )
+  }
+}
+
+function split(excluded: readonly (Socket | string)[]): { sockets: Socket[]; rooms: string[] } {
+  return {
+    sockets: excluded.filter((one) => typeof one !== 'string'),
+    rooms: excluded.filter((one) => typeof one === 'string'),
+  }
+}

@@ -1,0 +1,152 @@
+import {
+  BootError,
+  Container,
+  checkGraph,
+  type Definition,
+  type Provider,
+  type Token,
+} from '../container/mod.ts'
+import { type GatewayTag, gatewayTag } from '../decorators/gateway.ts'
+import { taggedMethods } from '../decorators/tags.ts'
+import type { Codec } from '../protocol/codec.ts'
+import { Audience } from './audience.ts'
+import type { Runtime } from './connection.ts'
+import { contextOf, GatewayContext } from './context.ts'
+import type { RoutedPath } from './http.ts'
+import { Instances } from './instances.ts'
+import { flatten, type Parts, type Root } from './modules.ts'
+import { compilePath, normalise, pathProblems } from './path.ts'
+import { Rooms } from './rooms.ts'
+import { codecsOf, compileHandlers, type Route } from './route.ts'
+import type { Shared } from './session.ts'
+import { Signals } from './signals.ts'
+import { Socket } from './socket.ts'
+
+/** What an app is put together from. */
+export interface Plan {
+  root: Root
+  /** Providers that replace those of the same token in any module. */
+  overrides: readonly Provider[]
+  prefix: string
+  codecs: readonly Codec[]
+  runtime: Pick<Runtime, 'publish'>
+  shared: Shared
+}
+
+/** An app, put together and checked, with nothing built yet. */
+export interface Assembly {
+  container: Container
+  /** All that can be built, in an order in which it can. */
+  order: Definition[]
+  paths: RoutedPath[]
+}
+
+/** What is said where a token of Partyline's own is asked for in the wrong place. */
+const hints: ReadonlyMap<Token, string> = new Map<Token, string>([
+  [
+    GatewayContext,
+    'a GatewayContext belongs to a gateway, so only gateways are given theirs. Elsewhere ask for one by name: ' +
+      '@Inject(contextOf(ThatGateway)), or inject(contextOf(ThatGateway)).',
+  ],
+])
+
+/**
+ * Puts an app together, and finds what is wrong with it before anything is built.
+ *
+ * @throws BootError with every mistake that was found.
+ */
+export function assemble(plan: Plan): Assembly {
+  const problems: string[] = []
+  const parts = flatten(plan.root, problems)
+  const container = new Container()
+  const attempt = collectInto(problems)
+
+  attempt(() => container.registry.add({ provide: Signals, useValue: plan.shared.signals }, 'Partyline'))
+  const socket = container.registry.addGiven(Socket, 'connection')
+  const paths = parts.gateways.flatMap(
+    (part) => attempt(() => route(part, plan, container, socket, problems)) ?? [],
+  )
+  for (const provider of plan.overrides)
+    attempt(() => container.registry.add(provider, "createApp's providers"))
+  const overridden = new Set(plan.overrides.map(tokenOf))
+  for (const { provider, origin } of parts.providers) {
+    if (!overridden.has(tokenOf(provider))) attempt(() => container.registry.add(provider, origin))
+  }
+  problems.push(...samePaths(paths), ...misplacedSignals(container))
+  const order = attempt(() => checkGraph(container.registry, hints)) ?? []
+  if (problems.length > 0) throw new BootError([...new Set(problems)])
+  return { container, order, paths }
+}
+
+function route(
+  { gateway, origin }: Parts['gateways'][0],
+  { prefix, codecs: others, runtime, shared }: Plan,
+  container: Container,
+  socket: Definition,
+  problems: string[],
+): RoutedPath {
+  const tag = gatewayTag.get(gateway) as GatewayTag
+  const path = normalise(prefix, tag.path)
+  problems.push(
+    ...pathProblems(path, tag.options.params).map(
+      (one) => `@Gateway('${tag.path}') on ${gateway.name}: ${one}.`,
+    ),
+  )
+
+  const codecs = codecsOf(tag, others, shared.limits.depth)
+  const rooms = new Rooms(path, codecs, runtime, shared.outbox, shared.watch)
+  const context = new GatewayContext(path, rooms)
+  const definition = container.registry.add(gateway, origin, new Map([[GatewayContext, context]]))
+  container.registry.add({ provide: contextOf(gateway), useValue: context }, origin)
+  return {
+    pattern: compilePath(path, tag.options.params),
+    route: {
+      path,
+      gateway,
+      options: tag.options,
+      handlers: compileHandlers(gateway, tag.options, problems),
+      codecs,
+      rooms,
+      everybody: new Audience(rooms),
+      instances: new Instances(container, definition, socket, shared.logger),
+    } satisfies Route,
+  }
+}
+
+function samePaths(paths: readonly RoutedPath[]): string[] {
+  const first = new Map<string, Route>()
+  return paths.flatMap(({ pattern, route }) => {
+    const earlier = first.get(pattern.shape)
+    first.set(pattern.shape, earlier ?? route)
+    if (earlier === undefined) return []
+    const paths =
+      earlier.path === route.path ? route.path : `${earlier.path} and ${route.path}, which are the same,`
+    return [
+      `two gateways at ${paths}: ${earlier.gateway.name} and ${route.gateway.name}. Give one of them another path.`,
+    ]
+  })
+}
+
+function misplacedSignals({ registry }: Container): string[] {
+  return [...registry.definitions.values()].flatMap(({ source, scope }) => {
+    if (source.kind !== 'class' || scope === 'app') return []
+    if (!taggedMethods(source.target).some(({ tag }) => tag.kind === 'signal')) return []
+    return [`${source.target.name} listens with @OnSignal but lives per ${scope}: listeners live per app.`]
+  })
+}
+
+function tokenOf(provider: Provider): Token {
+  return typeof provider === 'function' ? provider : provider.provide
+}
+
+function collectInto(problems: string[]): <T>(task: () => T) => T | undefined {
+  return (task) => {
+    try {
+      return task()
+    } catch (error) {
+      if (!(error instanceof BootError)) throw error
+      problems.push(...error.problems)
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { Payload } from '../protocol/codec.ts'
+
+/**
+ * A line to one client, as a runtime provides it. Every runtime fills this port, and passes the contract suite in
+ * test/contract/runtime.ts.
+ */
+export interface Connection {
+  /**
+   * Sends one message. MUST NOT throw, also on a closed connection. Returns false if the message did not leave at
+   * once: it was queued, or dropped.
+   */
+  send(payload: Payload): boolean
+  /** Sends several messages, in order, with as few system calls as the runtime can. As `send` otherwise. */
+  sendAll(payloads: readonly Payload[]): boolean
+  /** Bytes that wait to be sent; 0 on a closed connection. */
+  readonly bufferedAmount: number
+  /**
+   * Starts the closing handshake with a code and a reason. MUST lead to exactly one `closed` of the handler, at once or
+   * later. A second call does nothing.
+   */
+  close(code: number, reason: string): void
+  /** Ends the line without a handshake. */
+  terminate(): void
+  /** Stops reading, so that the client feels it. Absent where a runtime cannot; what was read already still arrives. */
+  pause?(): void
+  resume?(): void
+  /** Native audiences: present on all connections of a runtime that has `publish`, or on none. */
+  subscribe?(topic: string): void
+  unsubscribe?(topic: string): void
+  /** Sends to all subscribers of the topic but this one. */
+  publish?(topic: string, payload: Payload): void
+}
+
+/** What a runtime calls as things happen to a connection. None of it throws. */
+export interface ConnectionHandler {
+  /** Once, before anything else. */
+  opened(connection: Connection): void
+  /** A whole message: a string for text, bytes for binary, which the handler may keep. */
+  message(message: Payload): void
+  /** Once, after everything else. 1006 where there was no close frame. */
+  closed(code: number, reason: string): void
+}
+
+/** What a runtime knows of who asks. */
+export interface Peer {
+  /** The address of the other side of the line; empty where there is none, as on unix sockets. */
+  ip: string
+}
+
+/** The decision to take a WebSocket connection in. */
+export interface Admission {
+  handler: ConnectionHandler
+  /** The subprotocol to answer with; undefined to answer with none. */
+  subprotocol: string | undefined
+}
+
+/** What an app offers to its runtime. */
+export interface Host {
+  /** Decides about any HTTP request: a response, or to take the connection in, which the runtime then MUST do or drop. */
+  handle(request: Request, peer: Peer): Response | Admission | Promise<Response | Admission>
+  /** Bytes. */
+  readonly limits: { readonly payload: number; readonly buffer: number }
+}
+
+/** Where to listen: a port and host, or a unix socket. */
+export interface ListenOptions {
+  /** 0 for any free one. Default 3000. */
+  port?: number
+  /** Default `localhost`. */
+  hostname?: string
+  /** The path of a unix socket, in place of port and host. */
+  unix?: string
+}
+
+/** Where an app listens. */
+export interface Address {
+  port?: number
+  hostname?: string
+  unix?: string
+  /** As a person would type it; for a unix socket, its path. */
+  url: string
+}
+
+/** What an app asks of the platform that it runs on. */
+export interface Runtime {
+  /** Starts to listen. Rejects with a `PartylineError` of code LISTEN_FAILED that says what to do about it. */
+  listen(options: ListenOptions): Promise<Address>
+  /** Ends listening and whatever connection is left. */
+  stop(): Promise<void>
+  /** Runs a task at the end of this turn of the event loop, after all that was read in it was handled. */
+  defer(task: () => void): void
+  /** Sends to all connections that subscribed to the topic; absent where a runtime cannot. */
+  publish?(topic: string, payload: Payload): void
+  /** Calls `stop` when the process is asked to end, and ends it afterwards. Returns how to take that back. */
+  onShutdown(stop: () => Promise<void>): () => void
+}

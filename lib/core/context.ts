@@ -1,0 +1,118 @@
+import { type AnyClass, type NamedToken, token } from '../container/mod.ts'
+import { Audience } from './audience.ts'
+import type { Rooms } from './rooms.ts'
+import type { Socket } from './socket.ts'
+import { SocketList } from './sockets.ts'
+
+/** The rooms of a gateway that somebody is in, with their sizes: iterates over `[name, size]`. */
+export class RoomList implements Iterable<[name: string, size: number]> {
+  readonly #rooms: Rooms
+
+  constructor(rooms: Rooms) {
+    this.#rooms = rooms
+  }
+
+  /** How many rooms there are. */
+  get size(): number {
+    return this.#rooms.count
+  }
+
+  /** How many sockets are in a room; 0 where there is no such room. */
+  get(name: string): number {
+    return this.#rooms.size(name)
+  }
+
+  has(name: string): boolean {
+    return this.#rooms.size(name) > 0
+  }
+
+  *[Symbol.iterator](): Generator<[name: string, size: number]> {
+    for (const name of this.#rooms.names) yield [name, this.#rooms.size(name)]
+  }
+}
+
+/**
+ * A gateway seen from outside of its handlers: who is there, and sending to them, from anywhere and at any time. Each
+ * gateway's constructor gets its own; other providers ask for `contextOf(ThatGateway)`.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, GatewayContext, OnOpen } from 'partyline'
+ *
+ * @Gateway('/clock')
+ * class Clock {
+ *   constructor(private readonly clock: GatewayContext) {}
+ *
+ *   @OnOpen() opened() {
+ *     this.clock.emit('watchers', this.clock.sockets.size)
+ *   }
+ * }
+ * ```
+ */
+export class GatewayContext {
+  readonly #everybody: Audience
+  /** The gateway's path, with the app's prefix. */
+  readonly path: string
+  /** Everybody who is connected, in order of arrival. */
+  readonly sockets: SocketList
+  /** The rooms that somebody is in. */
+  readonly rooms: RoomList
+
+  constructor(path: string, rooms: Rooms) {
+    this.path = path
+    this.#everybody = new Audience(rooms)
+    this.sockets = new SocketList(rooms)
+    this.rooms = new RoomList(rooms)
+  }
+
+  /** Sends an event to everybody. */
+  emit(event: string, ...args: unknown[]): void {
+    this.#everybody.emit(event, ...args)
+  }
+
+  /** Sends a message to everybody; see `socket.send`. */
+  send(message: unknown): void {
+    this.#everybody.send(message)
+  }
+
+  /** Everybody in any of the rooms. */
+  to(...rooms: string[]): Audience {
+    return this.#everybody.to(...rooms)
+  }
+
+  /** Everybody but these sockets, and but the members of these rooms. */
+  except(...excluded: (Socket | string)[]): Audience {
+    return this.#everybody.except(...excluded)
+  }
+}
+
+const tokens = new WeakMap<AnyClass, NamedToken<GatewayContext>>()
+
+/**
+ * The token of a gateway's context, for providers that want to emit on it.
+ *
+ * @example
+ * ```ts
+ * import { contextOf, Gateway, inject, Injectable } from 'partyline'
+ *
+ * @Gateway('/news')
+ * class News {}
+ *
+ * @Injectable()
+ * class Desk {
+ *   readonly #news = inject(contextOf(News))
+ *
+ *   publish(headline: string) {
+ *     this.#news.emit('headline', { headline })
+ *   }
+ * }
+ * ```
+ */
+export function contextOf(gateway: AnyClass): NamedToken<GatewayContext> {
+  let found = tokens.get(gateway)
+  if (found === undefined) {
+    found = token<GatewayContext>(`contextOf(${gateway.name})`)
+    tokens.set(gateway, found)
+  }
+  return found
+}

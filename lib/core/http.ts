@@ -1,0 +1,157 @@
+import type { Admission, Host, Peer } from './connection.ts'
+import { Handshake } from './handshake.ts'
+import { normalise, type Pattern } from './path.ts'
+import type { Route } from './route.ts'
+import { Session, type Shared } from './session.ts'
+
+/** Answers the HTTP requests that are none of the gateways'. */
+export type Fetch = (request: Request) => Response | Promise<Response>
+
+/** A route and the paths that lead to it. */
+export interface RoutedPath {
+  pattern: Pattern
+  route: Route
+}
+
+/** Decides about every HTTP request of an app: to a gateway, to the app's own pages, or away. */
+export class HttpHost {
+  readonly limits: Host['limits']
+  readonly #fixed: ReadonlyMap<string, Route>
+  readonly #patterns: readonly RoutedPath[]
+  readonly #shared: Shared
+  readonly #fetch: Fetch | undefined
+  /** Set when the app goes away: nobody is taken in any more. */
+  draining = false
+
+  constructor(paths: readonly RoutedPath[], shared: Shared, fetch: Fetch | undefined) {
+    this.limits = shared.limits
+    this.#fixed = new Map(
+      paths.filter(({ pattern }) => pattern.isFixed).map(({ route }) => [route.path, route]),
+    )
+    this.#patterns = paths.filter(({ pattern }) => !pattern.isFixed)
+    this.#shared = shared
+    this.#fetch = fetch
+  }
+
+  handle(request: Request, peer: Peer): Response | Admission | Promise<Response> {
+    const path = pathOf(request.url)
+    const found = this.#find(path)
+    const upgrade = isUpgrade(request)
+    if (found !== undefined)
+      return upgrade ? this.#admit(request, peer, found.route, found.params) : upgradeRequired(path)
+    if (upgrade) return refuse(404, 'NOT_FOUND', `no gateway at ${path}`)
+    if (path === '/healthz') return this.#health()
+    return this.#page(request, path)
+  }
+
+  #find(path: string): { route: Route; params: Record<string, string> } | undefined {
+    const fixed = this.#fixed.get(path)
+    if (fixed !== undefined) return { route: fixed, params: {} }
+    for (const { pattern, route } of this.#patterns) {
+      const params = pattern.match(path)
+      if (params !== undefined) return { route, params: decodeAll(params) }
+    }
+    return undefined
+  }
+
+  #admit(request: Request, { ip }: Peer, route: Route, params: Record<string, string>): Response | Admission {
+    const refusal = handshakeProblem(request)
+    if (refusal !== undefined) return refusal
+    if (this.draining) return refuse(503, 'UNAVAILABLE', 'the server is going away', { 'retry-after': '1' })
+    const offered = offeredSubprotocols(request.headers)
+    const known = (name: string): number => route.codecs.findIndex((codec) => codec.subprotocol === name)
+    const subprotocol = offered.find((name) => known(name) >= 0)
+    if (subprotocol === undefined && offered.length > 0) {
+      const names = route.codecs.flatMap((codec) => codec.subprotocol ?? [])
+      return refuse(400, 'UNKNOWN_SUBPROTOCOL', `this gateway speaks ${names.join(', ') || 'no subprotocol'}`)
+    }
+    const codec = subprotocol === undefined ? 0 : known(subprotocol)
+    // A copy: the request's own headers may be gone, or keep the request alive, after the upgrade.
+    const handshake = new Handshake(
+      request.url,
+      new Headers(request.headers),
+      ip,
+      this.#shared.clock.now(),
+      params,
+    )
+    return {
+      handler: new Session(route, codec, handshake, subprotocol !== undefined, this.#shared),
+      subprotocol,
+    }
+  }
+
+  #health(): Response {
+    const body = { status: this.draining ? 'draining' : 'ok', connections: this.#shared.sessions.size }
+    return Response.json(body, { status: this.draining ? 503 : 200 })
+  }
+
+  async #page(request: Request, path: string): Promise<Response> {
+    if (this.#fetch === undefined) return refuse(404, 'NOT_FOUND', `nothing at ${path}`)
+    try {
+      return await this.#fetch(request)
+    } catch (error) {
+      this.#shared.logger.error({ path, error }, 'the fetch handler failed')
+      return refuse(500, 'INTERNAL', 'the server failed to handle this')
+    }
+  }
+}
+
+/** A refusal with its JSON body. */
+export function refuse(
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json({ error: { code, message } }, { status, headers })
+}
+
+function upgradeRequired(path: string): Response {
+  return refuse(426, 'UPGRADE_REQUIRED', `${path} is a WebSocket gateway`, {
+    upgrade: 'websocket',
+    connection: 'upgrade',
+  })
+}
+
+/** RFC 6455, section 4.2.1: what a server checks of an opening handshake. */
+function handshakeProblem({ method, headers }: Request): Response | undefined {
+  if (method !== 'GET')
+    return refuse(405, 'METHOD_NOT_ALLOWED', 'a WebSocket handshake is a GET request', { allow: 'GET' })
+  if (headers.get('sec-websocket-version') !== '13') {
+    return refuse(426, 'UPGRADE_REQUIRED', 'this server speaks version 13 of WebSocket', {
+      'sec-websocket-version': '13',
+    })
+  }
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(headers.get('sec-websocket-key') ?? '')) {
+    return refuse(400, 'BAD_HANDSHAKE', 'Sec-WebSocket-Key is missing or not 16 bytes in base64')
+  }
+  return undefined
+}
+
+function isUpgrade({ headers }: Request): boolean {
+  return headers.get('upgrade')?.toLowerCase() === 'websocket'
+}
+
+function offeredSubprotocols(headers: Headers): string[] {
+  const offered = headers.get('sec-websocket-protocol') ?? ''
+  return offered
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+}
+
+function pathOf(url: string): string {
+  return normalise(new URL(url).pathname)
+}
+
+function decodeAll(params: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decode(value)]))
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}

@@ -1,0 +1,97 @@
+import type { Class } from '../container/mod.ts'
+import type { GatewayOptions, GatewayTag } from '../decorators/gateway.ts'
+import { type MethodTag, type TaggedMethod, taggedMethods } from '../decorators/tags.ts'
+import type { Codec } from '../protocol/codec.ts'
+import { json } from '../protocol/json.ts'
+import { MESSAGE, raw } from '../protocol/raw.ts'
+import type { Audience } from './audience.ts'
+import type { Instances } from './instances.ts'
+import type { Rooms } from './rooms.ts'
+
+/** A gateway's method, called with the gateway as `this`. */
+export type Method = (this: unknown, ...args: unknown[]) => unknown
+
+/** The methods of a gateway class, by what they are for. Made once, at boot. */
+export interface Handlers {
+  /** By event. A map, so that no property of any prototype can be reached by an event's name. */
+  readonly events: ReadonlyMap<string, Method>
+  readonly any: Method | undefined
+  readonly open: Method | undefined
+  readonly close: Method | undefined
+  readonly firstMessage: Method | undefined
+  /** Whether an event concerns its own handler alone. */
+  readonly direct: boolean
+}
+
+/** A gateway, ready to serve. */
+export interface Route {
+  /** With the app's prefix, normalised. */
+  readonly path: string
+  readonly gateway: Class
+  readonly options: GatewayOptions
+  readonly handlers: Handlers
+  readonly codecs: readonly Codec[]
+  readonly rooms: Rooms
+  readonly everybody: Audience
+  readonly instances: Instances
+}
+
+/** The codecs of a gateway: the first serves those that choose none. */
+export function codecsOf({ options }: GatewayTag, others: readonly Codec[], depth: number): Codec[] {
+  if (options.protocol === 'raw') return [raw]
+  const { eventKey, messageShorthand } = options
+  return [json({ eventKey, messageShorthand, depth }), ...others]
+}
+
+/** Sorts a gateway class's methods by what they are for; mistakes go to `problems`. */
+export function compileHandlers(gateway: Class, options: GatewayOptions, problems: string[]): Handlers {
+  const events = new Map<string, TaggedMethod>()
+  const single = new Map<MethodTag['kind'], TaggedMethod>()
+  const isRaw = options.protocol === 'raw'
+
+  for (const method of taggedMethods(gateway)) {
+    const { kind } = method.tag
+    if (kind === 'signal') continue
+    problems.push(...misplaced(method, gateway, isRaw))
+    const event =
+      kind === 'event' ? (method.tag.event ?? String(method.name)) : kind === 'message' ? MESSAGE : undefined
+    const earlier = event === undefined ? single.get(kind) : events.get(event)
+    if (earlier !== undefined)
+      problems.push(twice(gateway, event ?? `@${decoratorOf(kind)}`, earlier, method))
+    else if (event === undefined) single.set(kind, method)
+    else events.set(event, method)
+  }
+
+  const method = (tagged: TaggedMethod | undefined): Method | undefined =>
+    tagged && (gateway.prototype as Record<string | symbol, Method>)[tagged.name]
+  return {
+    events: new Map([...events].map(([event, tagged]) => [event, method(tagged) as Method])),
+    any: method(single.get('any')),
+    open: method(single.get('open')),
+    close: method(single.get('close')),
+    firstMessage: method(single.get('firstMessage')),
+    direct: !single.has('any') && !single.has('firstMessage'),
+  }
+}
+
+function misplaced({ name, tag }: TaggedMethod, gateway: Class, isRaw: boolean): string[] {
+  const place = `@${decoratorOf(tag.kind)} on ${gateway.name}.${String(name)}`
+  if (isRaw && (tag.kind === 'event' || tag.kind === 'any')) {
+    return [`${place}: a raw gateway has no events. Use @OnMessage(), or leave out protocol: 'raw'.`]
+  }
+  if (!isRaw && (tag.kind === 'message' || tag.kind === 'firstMessage')) {
+    return [`${place} is for raw gateways. Add protocol: 'raw' to @Gateway, or use @On('message').`]
+  }
+  return []
+}
+
+function twice(gateway: Class, what: string, a: TaggedMethod, b: TaggedMethod): string {
+  const [first, second] = [a, b].map(({ owner, name }) => `${owner.name}.${String(name)}`)
+  const subject = what.startsWith('@') ? what : `the event "${what}"`
+  return `${gateway.name} has two handlers for ${subject}: ${first} and ${second}. Keep one, or rename one's event.`
+}
+
+function decoratorOf(kind: MethodTag['kind']): string {
+  if (kind === 'event') return 'On'
+  return `On${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
+}

@@ -1,0 +1,287 @@
+import type { Container } from '../container/mod.ts'
+import { type CloseReason, closeCodes } from '../protocol/close.ts'
+import { type Codec, malformed, type Payload } from '../protocol/codec.ts'
+import { PartylineError } from '../protocol/error.ts'
+import type { Frame } from '../protocol/frame.ts'
+import type { Clock } from './clock.ts'
+import type { Connection, ConnectionHandler } from './connection.ts'
+import { Dispatch, isThenable } from './dispatch.ts'
+import type { Handshake } from './handshake.ts'
+import type { Limits } from './limits.ts'
+import type { Logger } from './logger.ts'
+import type { Outbox, Recipient } from './outbox.ts'
+import type { Method, Route } from './route.ts'
+import type { Signals } from './signals.ts'
+import { Socket } from './socket.ts'
+import type { Watch } from './watch.ts'
+
+/** What all sessions of an app share. */
+export interface Shared {
+  readonly limits: Limits
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly signals: Signals
+  readonly outbox: Outbox
+  readonly watch: Watch
+  /** Those that have begun, and whose `@OnClose` has not finished. */
+  readonly sessions: Set<Session>
+}
+
+const NO_ROOMS: ReadonlySet<string> = new Set()
+
+/** How much of an event's name an error repeats. */
+const NAME_SHOWN = 128
+
+/**
+ * One client on one gateway, from its arrival to the end of its `@OnClose`: what it sends is decoded and dispatched, what
+ * is sent to it is encoded and leaves in order. Nothing that arrives makes it throw.
+ */
+export class Session implements ConnectionHandler, Recipient {
+  readonly id: string = crypto.randomUUID()
+  readonly socket: Socket = new Socket(this)
+  readonly route: Route
+  readonly codecIndex: number
+  readonly handshake: Handshake
+  readonly shared: Shared
+  /** What waits in the outbox. */
+  waiting: Payload[] | undefined
+  readonly #codec: Codec
+  readonly #dispatch: Dispatch = new Dispatch(this)
+  /** Whether the client chose a subprotocol, and so expects hello and pings. */
+  readonly #greets: boolean
+  #connection: Connection | undefined
+  #state: 'opening' | 'open' | 'closing' | 'closed' = 'opening'
+  /** Whether this is inside a read of this connection, whose replies the runtime sends together anyway. */
+  #reading = false
+  /** How often somebody looked and nothing had arrived since the last time. */
+  #quiet = 0
+  #whenEnded: (() => void)[] | undefined
+  /** Made when first joined: most sockets of many apps are in no room. */
+  #rooms: Set<string> | undefined
+  #container: Container | undefined
+  /** The instance that serves this socket; none where each event has its own. */
+  #gateway: unknown
+
+  constructor(route: Route, codecIndex: number, handshake: Handshake, greets: boolean, shared: Shared) {
+    this.route = route
+    this.codecIndex = codecIndex
+    this.#codec = route.codecs[codecIndex] as Codec
+    this.handshake = handshake
+    this.#greets = greets
+    this.shared = shared
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** From `opened` on. */
+  get connection(): Connection {
+    return this.#connection as Connection
+  }
+
+  get bufferedAmount(): number {
+    return this.#connection?.bufferedAmount ?? 0
+  }
+
+  get roomNames(): ReadonlySet<string> {
+    return this.#rooms ?? NO_ROOMS
+  }
+
+  get ownRoomNames(): Set<string> {
+    this.#rooms ??= new Set()
+    return this.#rooms
+  }
+
+  opened(connection: Connection): void {
+    this.#connection = connection
+    this.shared.sessions.add(this)
+    this.#reading = true
+    void this.#open()
+    this.#reading = false
+  }
+
+  message(message: Payload): void {
+    this.#quiet = 0
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#reading = true
+    try {
+      this.#receive(this.#codec.decode(message))
+    } catch (error) {
+      this.sendFailure(null, error)
+    }
+    this.#reading = false
+  }
+
+  closed(code: number, reason: string): void {
+    if (this.#state === 'closed') return
+    const wasIn = this.#state !== 'opening'
+    this.#state = 'closed'
+    this.waiting = undefined
+    this.route.rooms.exit(this)
+    void this.#end(wasIn, { code, reason })
+  }
+
+  /** Calls a method of the gateway with the socket and these arguments. */
+  invoke(method: Method, args: readonly unknown[]): unknown {
+    const gateway = this.#gateway
+    if (gateway === undefined) {
+      return this.route.instances.forEvent(this.#container, (own) => method.call(own, this.socket, ...args))
+    }
+    // Almost all events have one argument, and spreading costs more than the rest of the call.
+    return args.length <= 1
+      ? method.call(gateway, this.socket, args[0])
+      : method.call(gateway, this.socket, ...args)
+  }
+
+  /** Encodes a frame and sends it. Throws only for data that the codec cannot carry. */
+  send(frame: Frame): void {
+    if (this.#state === 'open') this.transmit(this.#codec.encode(frame))
+  }
+
+  /** Sends at once inside a read of this connection, else with the rest of the turn. */
+  transmit(payload: Payload): void {
+    if (this.#state !== 'open') return
+    if (!this.#reading || this.waiting !== undefined) this.shared.outbox.push(this, payload)
+    else if (!this.connection.send(payload)) this.checkBuffer()
+  }
+
+  deliver(payloads: Payload[]): void {
+    if (this.#state === 'open' && !this.connection.sendAll(payloads)) this.checkBuffer()
+  }
+
+  /** Tells the client what went wrong, as far as it may know; `id` is null where nothing was requested. */
+  sendFailure(id: number | null, error: unknown, event?: string): void {
+    const isRaw = this.route.options.protocol === 'raw'
+    const known = error instanceof PartylineError && !isRaw
+    if (!known) this.log(error, 'a handler failed', event)
+    // Without frames there is nothing that an error could be told in.
+    if (isRaw) return
+    const shown = known ? error : new PartylineError('INTERNAL', 'the server failed to handle this')
+    const body = shown.toBody(id === null ? event?.slice(0, NAME_SHOWN) : undefined)
+    try {
+      this.send({ type: 'failure', id, error: body })
+    } catch (cause) {
+      this.log(cause, 'the details of an error cannot be encoded', event)
+      this.send({ type: 'failure', id, error: { ...body, details: undefined } })
+    }
+  }
+
+  log(error: unknown, message: string, event?: string): void {
+    this.shared.logger.error({ gateway: this.route.gateway.name, event, socket: this.id, error }, message)
+  }
+
+  /** Closes a client that does not read what is sent to it: what waits for it is everybody's memory. */
+  checkBuffer(): void {
+    if (this.#state !== 'open' || this.connection.bufferedAmount <= this.shared.limits.buffer) return
+    const { connection } = this
+    this.close(closeCodes.policy.code, 'slow consumer')
+    // The close frame stands behind all that the client does not read.
+    this.shared.clock.setTimeout(() => connection.terminate(), this.shared.limits.farewell)
+  }
+
+  /** Looks whether anything arrived since the last look; asks after two, and gives up after four. */
+  checkPulse(): void {
+    this.#quiet++
+    if (this.#quiet > 1) this.#dispatch.readOn()
+    if (!this.#greets || this.#state !== 'open') return
+    if (this.#quiet > 3) this.close(closeCodes.heartbeatLost.code, 'heartbeat lost')
+    else if (this.#quiet > 1) this.send({ type: 'ping', value: this.#quiet - 1 })
+  }
+
+  /** Closes after what was sent; does nothing where that has begun. */
+  close(code: number, reason: string): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.shared.outbox.flushOne(this)
+    // What fails to open has not been in; `closed` has to know.
+    if (this.#state === 'open') this.#state = 'closing'
+    this.#connection?.close(code, reason)
+  }
+
+  /** Takes no more events, and resolves when those that came before are handled. */
+  drain(): Promise<void> {
+    this.#dispatch.drain()
+    return this.#dispatch.untilIdle()
+  }
+
+  /** Resolves when `@OnClose` has finished. */
+  untilEnded(): Promise<void> {
+    if (!this.shared.sessions.has(this)) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#whenEnded = [...(this.#whenEnded ?? []), resolve]
+    })
+  }
+
+  /** Waits only where a factory or `@OnOpen` does. */
+  async #open(): Promise<void> {
+    try {
+      const { instances, rooms, handlers } = this.route
+      const container = instances.connect(this.socket)
+      this.#container = container instanceof Promise ? await container : container
+      this.#gateway = instances.of(this.#container)
+      if (this.#state === 'opening') {
+        this.#state = 'open'
+        if (this.#greets)
+          this.send({ type: 'hello', hello: { sid: this.id, heartbeat: this.shared.limits.heartbeat } })
+        rooms.enter(this)
+        this.shared.signals.connected(this.socket)
+        const opened = handlers.open && this.invoke(handlers.open, [])
+        if (isThenable(opened)) await opened
+      }
+    } catch (error) {
+      this.log(error, '@OnOpen failed')
+      this.#dispatch.abandon()
+      this.close(closeCodes.internal.code, 'the server failed')
+    }
+    this.#dispatch.ready()
+  }
+
+  async #end(wasIn: boolean, reason: CloseReason): Promise<void> {
+    if (!this.#dispatch.isIdle) await this.#farewell()
+    if (wasIn) {
+      try {
+        const { close } = this.route.handlers
+        const closed = close && this.invoke(close, [reason])
+        if (isThenable(closed)) await closed
+      } catch (error) {
+        this.log(error, '@OnClose failed')
+      }
+      this.shared.signals.disconnected(this.socket, reason)
+    }
+    await this.#container
+      ?.dispose()
+      .catch((error) => this.log(error, 'what lived for the connection failed to dispose'))
+    this.shared.sessions.delete(this)
+    for (const resolve of this.#whenEnded ?? []) resolve()
+  }
+
+  /** The events that came before the end are handled before it, unless one does not come to its own. */
+  #farewell(): Promise<void> {
+    const { clock, limits } = this.shared
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(() => {
+        this.#dispatch.abandon()
+        resolve()
+      }, limits.farewell)
+      void this.#dispatch.untilIdle().then(() => {
+        clock.clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  #receive(frame: Frame): void {
+    switch (frame.type) {
+      case 'event':
+        return this.#dispatch.arrive(frame)
+      case 'ping':
+        return this.send({ type: 'pong', value: frame.value })
+      case 'pong':
+        return
+      case 'hello':
+        throw malformed('"hello" comes from the server only')
+      default:
+        throw malformed(`"ack" ${frame.id} answers no request of the server's`)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import type { CloseReason } from '../protocol/close.ts'
+import { closeCodes } from '../protocol/close.ts'
+import { MESSAGE } from '../protocol/raw.ts'
+import type { Audience } from './audience.ts'
+import type { Handshake } from './handshake.ts'
+import type { Session } from './session.ts'
+
+/** The session behind a socket; for Partyline's own files. */
+export let sessionOf: (socket: Socket) => Session
+
+/**
+ * One client of a gateway, as handlers see it. `Data` is the type of `data`, what the app keeps about this client.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, On, type Socket } from 'partyline'
+ *
+ * @Gateway('/chat')
+ * class Chat {
+ *   @On() name(socket: Socket<{ name?: string }>, name: string) {
+ *     socket.data.name = name
+ *     socket.join('named')
+ *     socket.to('named').emit('arrived', { name })
+ *   }
+ * }
+ * ```
+ */
+export class Socket<Data extends object = Record<string, unknown>> {
+  readonly #session: Session
+  #data: Data | undefined
+
+  static {
+    sessionOf = (socket) => socket.#session
+  }
+
+  constructor(session: Session) {
+    this.#session = session
+  }
+
+  /** Unique among all connections of all time, as far as chance goes. */
+  get id(): string {
+    return this.#session.id
+  }
+
+  /** What the app keeps about this client, empty at first; gone with the connection. */
+  get data(): Data {
+    this.#data ??= {} as Data
+    return this.#data
+  }
+
+  set data(data: Data) {
+    this.#data = data
+  }
+
+  /** The path's `:name` segments. */
+  get params(): Readonly<Record<string, string>> {
+    return this.#session.handshake.params
+  }
+
+  /** What follows the url's question mark. */
+  get query(): URLSearchParams {
+    return this.handshake.url.searchParams
+  }
+
+  /** The request with which the connection began. */
+  get handshake(): Handshake {
+    return this.#session.handshake
+  }
+
+  /** The path of the gateway that serves this socket. */
+  get path(): string {
+    return this.#session.route.path
+  }
+
+  /** The rooms that it is in; in `@OnClose`, those that it was in. */
+  get rooms(): ReadonlySet<string> {
+    return this.#session.roomNames
+  }
+
+  /** Bytes that wait to be sent to this client. */
+  get bufferedAmount(): number {
+    return this.#session.bufferedAmount
+  }
+
+  /** Whether it can still be sent to. */
+  get connected(): boolean {
+    return this.#session.isOpen
+  }
+
+  /** Enters rooms of the gateway; a room exists while somebody is in it. */
+  join(...rooms: string[]): void {
+    for (const room of rooms) this.#session.route.rooms.join(this.#session, room)
+  }
+
+  /** Leaves rooms; those that it is not in are ignored. */
+  leave(...rooms: string[]): void {
+    for (const room of rooms) this.#session.route.rooms.leave(this.#session, room)
+  }
+
+  /** Sends an event to this client. Does nothing once it has gone. */
+  emit(event: string, ...args: unknown[]): void {
+    this.#session.send({ type: 'event', event, args })
+  }
+
+  /** Sends a message: the event `message` with this argument, or on raw gateways the text or bytes themselves. */
+  send(message: unknown): void {
+    this.#session.send({ type: 'event', event: MESSAGE, args: [message] })
+  }
+
+  /** Everybody in any of the rooms, but this one. */
+  to(...rooms: string[]): Audience {
+    return this.broadcast.to(...rooms)
+  }
+
+  /** Everybody of the gateway but this one, and but these sockets and the members of these rooms. */
+  except(...excluded: (Socket | string)[]): Audience {
+    return this.broadcast.except(...excluded)
+  }
+
+  /** Everybody of the gateway, but this one. */
+  get broadcast(): Audience {
+    return this.#session.route.everybody.except(this as Socket)
+  }
+
+  /** Closes the connection, after what was sent. Default 1000, or a code of your own from 4000 on. */
+  close(code: CloseReason['code'] = closeCodes.normal.code, reason = ''): void {
+    this.#session.close(code, reason)
+  }
+}

@@ -1,0 +1,54 @@
+import type { AnyClass } from '../container/class.ts'
+import { recordParameters } from '../container/parameters.ts'
+import { declareScope, type Scope } from '../container/provider.ts'
+import { ClassTag } from './tags.ts'
+
+/** Options of `@Gateway`. */
+export interface GatewayOptions {
+  /** How long the gateway's instance lives: one for the `app` (default), for each `connection`, or for each `event`. */
+  scope?: Scope
+  /** `raw` is without frames: text and bytes go to `@OnMessage` as they came. Default `partyline`. */
+  protocol?: 'partyline' | 'raw'
+  /** The key that names the event in JSON frames, both ways. Default `event`. */
+  eventKey?: string
+  /** Whether `emit('notice', 'hi')` reaches JSON clients as `{ message: 'hi' }`. Default `false`: strings stay strings. */
+  messageShorthand?: boolean
+  /** What happens to events that no handler takes: an `error` frame (default), or nothing. */
+  unknownEvents?: 'error' | 'ignore'
+  /** How many events of one socket are handled at a time. Default 1: in order, one after another. */
+  concurrency?: number
+  /** What optional path parameters are when the url leaves them out: `{ room: 'lobby' }` for `/chat/:room?`. */
+  params?: Readonly<Record<string, string>>
+}
+
+/** What `@Gateway` declared. */
+export interface GatewayTag {
+  path: string
+  options: GatewayOptions
+}
+
+export const gatewayTag: ClassTag<GatewayTag> = new ClassTag('@Gateway()')
+
+/**
+ * Makes a class a realtime service at a path. A leading slash is added and a trailing one ignored; `:name` segments
+ * become `socket.params`, and a last segment `:name?` may be left out.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, On, type Socket } from 'partyline'
+ *
+ * @Gateway('/party')
+ * class PartyGateway {
+ *   @On() ping(socket: Socket, data: unknown) {
+ *     return data
+ *   }
+ * }
+ * ```
+ */
+export function Gateway(path = '/', options: GatewayOptions = {}): (target: AnyClass) => void {
+  return (target) => {
+    gatewayTag.set(target, { path, options })
+    declareScope(target, options.scope ?? 'app')
+    recordParameters(target)
+  }
+}

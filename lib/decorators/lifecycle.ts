@@ -1,0 +1,85 @@
+import { type EventMethod, type MethodDecoratorFor } from './on.ts'
+import { tagMethod } from './tags.ts'
+
+/**
+ * Runs with `(socket)` when a socket has arrived, before any of its events; events wait for its promise. If it throws,
+ * the socket is closed with 1011. No client can trigger it.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, OnOpen, type Socket } from 'partyline'
+ *
+ * @Gateway('/party')
+ * class PartyGateway {
+ *   @OnOpen() opened(socket: Socket) {
+ *     socket.join('dance floor')
+ *   }
+ * }
+ * ```
+ */
+export function OnOpen(): MethodDecoratorFor<EventMethod> {
+  return (target, name) => tagMethod('@OnOpen()', target, name, { kind: 'open' })
+}
+
+/**
+ * Runs with `(socket, reason)` once when a socket has gone, after the events that it sent before. The socket is then in
+ * no audience any more; its `rooms` still tell where it was.
+ *
+ * @example
+ * ```ts
+ * import { type CloseReason, Gateway, OnClose, type Socket } from 'partyline'
+ *
+ * @Gateway('/party')
+ * class PartyGateway {
+ *   @OnClose() closed(socket: Socket, reason: CloseReason) {
+ *     console.log(`${socket.id} left with ${reason.code}`)
+ *   }
+ * }
+ * ```
+ */
+export function OnClose(): MethodDecoratorFor<EventMethod> {
+  return (target, name) => tagMethod('@OnClose()', target, name, { kind: 'close' })
+}
+
+/**
+ * Gets every message of a raw gateway, as `(socket, message)`: a string for text, a `Uint8Array` for bytes.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, OnMessage, type Socket } from 'partyline'
+ *
+ * @Gateway('/echo', { protocol: 'raw' })
+ * class Echo {
+ *   @OnMessage() message(socket: Socket, message: string | Uint8Array) {
+ *     socket.send(message)
+ *   }
+ * }
+ * ```
+ */
+export function OnMessage(): MethodDecoratorFor<EventMethod> {
+  return (target, name) => tagMethod('@OnMessage()', target, name, { kind: 'message' })
+}
+
+/**
+ * Gets the first message of each socket of a raw gateway, as `(socket, message)`. If it returns nothing the message
+ * goes on to `@OnMessage`; returning true or false ends its way here.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, OnFirstMessage, OnMessage, type Socket } from 'partyline'
+ *
+ * @Gateway('/chat', { protocol: 'raw' })
+ * class Chat {
+ *   @OnFirstMessage() named(socket: Socket, name: string) {
+ *     socket.data.name = name
+ *     return true
+ *   }
+ *   @OnMessage() said(socket: Socket, text: string) {
+ *     socket.send(`${socket.data.name}: ${text}`)
+ *   }
+ * }
+ * ```
+ */
+export function OnFirstMessage(): MethodDecoratorFor<EventMethod> {
+  return (target, name) => tagMethod('@OnFirstMessage()', target, name, { kind: 'firstMessage' })
+}

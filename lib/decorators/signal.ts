@@ -1,0 +1,31 @@
+import { type EventMethod, type MethodDecoratorFor } from './on.ts'
+import { tagMethod } from './tags.ts'
+
+/** What can be listened to over all gateways; see `Signals`. */
+export type SignalName = 'connected' | 'disconnected' | 'message' | 'event'
+
+/**
+ * Makes a method of any provider listen to a signal of all gateways: `connected (socket)`, `disconnected (socket,
+ * reason)`, `message (socket, message)`, `event (socket, event)`, and `event` of one name after the general one.
+ *
+ * @example
+ * ```ts
+ * import { Injectable, OnSignal, type Socket, type SocketEvent } from 'partyline'
+ *
+ * @Injectable()
+ * class Audit {
+ *   @OnSignal('connected') connected(socket: Socket) {
+ *     console.log('arrived', socket.id)
+ *   }
+ *   @OnSignal('event', 'join') joined(socket: Socket, event: SocketEvent) {
+ *     console.log('joined', event.data)
+ *   }
+ * }
+ * ```
+ */
+export function OnSignal(signal: 'event', event?: string): MethodDecoratorFor<EventMethod>
+export function OnSignal(signal: Exclude<SignalName, 'event'>): MethodDecoratorFor<EventMethod>
+export function OnSignal(signal: SignalName, event?: string): MethodDecoratorFor<EventMethod> {
+  return (target, name) =>
+    tagMethod(`@OnSignal('${signal}')`, target, name, { kind: 'signal', signal, event })
+}

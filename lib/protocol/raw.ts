@@ -1,0 +1,21 @@
+import { type Codec, type Payload } from './codec.ts'
+import type { Frame } from './frame.ts'
+
+/** The event under which a bare message travels inside; also what `socket.send` emits on framed gateways. */
+export const MESSAGE = 'message'
+
+/** No frames at all: every message in is a `message` event, and only those can go out, as they are. */
+export const raw: Codec = {
+  decode(message: Payload): Frame {
+    return { type: 'event', event: MESSAGE, args: [message] }
+  },
+  encode(frame: Frame): Payload {
+    if (frame.type === 'event' && frame.event === MESSAGE && frame.args.length === 1) {
+      const payload = frame.args[0]
+      if (typeof payload === 'string' || payload instanceof Uint8Array) return payload
+      if (payload instanceof ArrayBuffer) return new Uint8Array(payload)
+      throw new TypeError('a raw gateway sends a string, a Uint8Array or an ArrayBuffer, and nothing else')
+    }
+    throw new TypeError('a raw gateway has no events: use send(text or bytes) in place of emit')
+  },
+}

@@ -1,0 +1,216 @@
+import type {
+  Address,
+  Admission,
+  Connection,
+  ConnectionHandler,
+  Host,
+  ListenOptions,
+  Runtime,
+} from '../core/connection.ts'
+import type { Payload } from '../protocol/codec.ts'
+import { listenFailed } from './listen.ts'
+import { onShutdown } from './shutdown.ts'
+
+// The part of Bun's API in use, so that the library's types need none of Bun's.
+
+interface BunSocket {
+  readonly data: BunConnection
+  send(data: Payload): number
+  publish(topic: string, data: Payload): number
+  subscribe(topic: string): boolean
+  unsubscribe(topic: string): boolean
+  cork(callback: () => void): void
+  close(code: number, reason: string): void
+  terminate(): void
+  pause(): void
+  resume(): void
+  getBufferedAmount(): number
+  binaryType?: 'nodebuffer' | 'arraybuffer' | 'uint8array' | 'blob'
+}
+
+interface BunServer {
+  readonly port?: number
+  readonly hostname?: string
+  upgrade(request: Request, options: { data: BunConnection; headers?: Record<string, string> }): boolean
+  requestIP(request: Request): { address: string } | null
+  publish(topic: string, data: Payload): number
+  stop(closeActiveConnections?: boolean): Promise<void>
+}
+
+interface BunGlobal {
+  serve(options: object): BunServer
+}
+
+/** The handlers that `Bun.serve` takes as `websocket`. */
+export interface BunWebSocketHandler {
+  data: BunConnection
+  open(ws: BunSocket): void
+  message(ws: BunSocket, message: Payload): void
+  close(ws: BunSocket, code: number, reason: string): void
+  maxPayloadLength: number
+  backpressureLimit: number
+  closeOnBackpressureLimit: boolean
+  idleTimeout: number
+  sendPings: boolean
+  publishToSelf: boolean
+  perMessageDeflate: boolean
+}
+
+/** Bun pings shortly before this many seconds of silence, and closes after them. */
+const IDLE_TIMEOUT = 60
+
+/** One of Bun's sockets, as a connection. */
+export class BunConnection implements Connection {
+  readonly handler: ConnectionHandler
+  #socket: BunSocket | undefined
+
+  constructor(handler: ConnectionHandler) {
+    this.handler = handler
+  }
+
+  open(socket: BunSocket): void {
+    this.#socket = socket
+    this.handler.opened(this)
+  }
+
+  get bufferedAmount(): number {
+    return this.#socket?.getBufferedAmount() ?? 0
+  }
+
+  // Bun returns the bytes sent, -1 if they were queued, 0 if they were dropped or there were none.
+  send(payload: Payload): boolean {
+    return (this.#socket as BunSocket).send(payload) > 0
+  }
+
+  sendAll(payloads: readonly Payload[]): boolean {
+    // A cork pays from two messages on.
+    if (payloads.length === 1) return this.send(payloads[0] as Payload)
+    let left = true
+    this.#socket?.cork(() => {
+      for (const payload of payloads) left = this.send(payload) && left
+    })
+    return left
+  }
+
+  subscribe(topic: string): void {
+    this.#socket?.subscribe(topic)
+  }
+
+  unsubscribe(topic: string): void {
+    this.#socket?.unsubscribe(topic)
+  }
+
+  publish(topic: string, payload: Payload): void {
+    this.#socket?.publish(topic, payload)
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket?.close(code, reason)
+  }
+
+  terminate(): void {
+    this.#socket?.terminate()
+  }
+
+  pause(): void {
+    this.#socket?.pause()
+  }
+
+  resume(): void {
+    this.#socket?.resume()
+  }
+}
+
+/** Bun's own WebSocket server. */
+export class BunRuntime implements Runtime {
+  /** For `Bun.serve` by hand, as its `websocket`. */
+  readonly websocket: BunWebSocketHandler
+  readonly #host: Host
+  #server: BunServer | undefined
+
+  constructor(host: Host) {
+    this.#host = host
+    const { payload, buffer } = host.limits
+    this.websocket = {
+      data: undefined as never,
+      open(ws) {
+        ws.binaryType = 'uint8array'
+        ws.data.open(ws)
+      },
+      message(ws, message) {
+        ws.data.handler.message(message)
+      },
+      close(ws, code, reason) {
+        ws.data.handler.closed(codeOf(code, reason), reason)
+      },
+      maxPayloadLength: payload,
+      // The session closes a slow client at the limit, in words; this is for what grows between two looks.
+      backpressureLimit: 4 * buffer,
+      closeOnBackpressureLimit: true,
+      idleTimeout: IDLE_TIMEOUT,
+      sendPings: true,
+      publishToSelf: false,
+      // Three to seven times the work, and nothing saved on small messages.
+      perMessageDeflate: false,
+    }
+  }
+
+  /** For `Bun.serve` by hand, as its `fetch`. Resolves to undefined where the connection was taken in. */
+  readonly fetch = (
+    request: Request,
+    server: BunServer,
+  ): Response | undefined | Promise<Response | undefined> => {
+    this.#server ??= server
+    const verdict = this.#host.handle(request, { ip: server.requestIP(request)?.address ?? '' })
+    if (verdict instanceof Promise) return verdict.then((late) => conclude(late, request, server))
+    return conclude(verdict, request, server)
+  }
+
+  async listen({ port = 3000, hostname = 'localhost', unix }: ListenOptions): Promise<Address> {
+    const where = unix === undefined ? { port, hostname } : { unix }
+    const { serve } = (globalThis as unknown as { Bun: BunGlobal }).Bun
+    try {
+      this.#server = serve({ ...where, fetch: this.fetch, websocket: this.websocket })
+    } catch (error) {
+      throw listenFailed(error, { port, hostname, unix })
+    }
+    if (unix !== undefined) return { unix, url: unix }
+    const bound = this.#server.port ?? port
+    const name = hostname.includes(':') ? `[${hostname}]` : hostname
+    return { port: bound, hostname, url: `http://${name}:${bound}` }
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop(true)
+  }
+
+  // After all that this turn of the loop has read, so that what many handlers send leaves together.
+  defer(task: () => void): void {
+    setImmediate(task)
+  }
+
+  readonly publish = (topic: string, payload: Payload): void => {
+    this.#server?.publish(topic, payload)
+  }
+
+  onShutdown(stop: () => Promise<void>): () => void {
+    return onShutdown(stop)
+  }
+}
+
+function conclude(verdict: Response | Admission, request: Request, server: BunServer): Response | undefined {
+  if (verdict instanceof Response) return verdict
+  const { handler, subprotocol } = verdict
+  // Without the header Bun would answer with the first that the client offers.
+  const headers = subprotocol === undefined ? undefined : { 'sec-websocket-protocol': subprotocol }
+  if (server.upgrade(request, { data: new BunConnection(handler), headers })) return undefined
+  return new Response(null, { status: 400 })
+}
+
+/** Bun tells of the closes that it makes itself by their reason only. */
+function codeOf(code: number, reason: string): number {
+  if (code !== 1006) return code
+  if (reason.startsWith('Received too big')) return 1009
+  if (reason.startsWith('Received invalid UTF-8')) return 1007
+  return reason.startsWith('Received ') ? 1002 : code
+}
