@@ -67,6 +67,8 @@ class MemoryConnection implements Connection {
   #clientReads = true
   #serverReads = true
   #isOpen = true
+  /** Called once, when the line has ended. */
+  onEnd: () => void = () => {}
 
   constructor({ handler, subprotocol }: Admission, limits: Host['limits']) {
     this.#handler = handler
@@ -106,8 +108,11 @@ class MemoryConnection implements Connection {
 
   resume(): void {
     this.#serverReads = true
-    while (this.#serverReads && this.#incoming.length > 0)
-      this.#handler.message(this.#incoming.shift() as Payload)
+    // As on a network, what was held back comes later, not within the call.
+    queueMicrotask(() => {
+      while (this.#serverReads && this.#incoming.length > 0)
+        this.#handler.message(this.#incoming.shift() as Payload)
+    })
   }
 
   setReading(reading: boolean): void {
@@ -118,13 +123,14 @@ class MemoryConnection implements Connection {
   fromClient(payload: Payload): void {
     if (!this.#isOpen) return
     if (sizeOf(payload) > this.#limits.payload) this.end(closeCodes.tooBig.code, 'message too big')
-    else if (this.#serverReads) this.#handler.message(payload)
+    else if (this.#serverReads && this.#incoming.length === 0) this.#handler.message(payload)
     else this.#incoming.push(payload)
   }
 
   end(code: number, reason: string): void {
     if (!this.#isOpen) return
     this.#isOpen = false
+    this.onEnd()
     this.#outgoing.length = 0
     this.client.closed = { code, reason }
     this.#handler.closed(code, reason)
@@ -164,6 +170,7 @@ export class MemoryRuntime implements Runtime {
     if (verdict instanceof Response) return verdict
     const line = new MemoryConnection(verdict, this.#host.limits)
     this.#lines.add(line)
+    line.onEnd = () => this.#lines.delete(line)
     line.open()
     return line.client
   }
