@@ -1,5 +1,6 @@
 import type { DependencyContainer } from 'tsyringe'
 import { BootError } from './error.ts'
+import { checkGraph, sameScope, unresolvable } from './graph.ts'
 import { whileBuilding } from './inject.ts'
 import { type Scope, type Token, tokenName } from './provider.ts'
 import { type Definition, Registry } from './registry.ts'
@@ -16,6 +17,7 @@ export class Container {
   readonly #instances = new Map<Definition, unknown>()
   readonly #building = new Set<Definition>()
   readonly #disposables: { dispose(): unknown }[] = []
+  #isOver = false
 
   /** Without a parent: an app's container, with nothing in it. */
   constructor(parent?: Container, scope: Scope = 'app') {
@@ -28,10 +30,23 @@ export class Container {
 
   /** What a token stands for here; built now if it is not there yet. */
   get<T>(token: Token<T>): T {
-    const definition = this.registry.find(token, 'app.get')
-    if (definition !== undefined) return this.#obtain(definition) as T
-    if (this.registry.isForeign(token)) return this.#di.resolve<T>(token as never)
-    throw new BootError([`${tokenName(token)} is not provided: add it to the "providers" of a module.`])
+    const { registry } = this
+    const known = registry.definitions.get(token)
+    if (known === undefined && registry.isForeign(token)) return this.#di.resolve<T>(token as never)
+    return this.#obtain(known ?? this.#discover(token)) as T
+  }
+
+  /** Makes known what was not known at boot, and so was not looked at then. */
+  #discover(token: Token): Definition {
+    const path = [...this.#building]
+    const asker = path.at(-1)
+    const definition = this.registry.find(token, asker === undefined ? 'app.get()' : tokenName(asker.token))
+    if (definition !== undefined) {
+      checkGraph(this.registry)
+      return definition
+    }
+    const place = asker === undefined ? 'app.get()' : `inject() in ${tokenName(asker.token)}`
+    throw new BootError([unresolvable(this.registry, { token, place }, path)])
   }
 
   /** All that was built or put in here. */
@@ -53,16 +68,21 @@ export class Container {
       if (definition.scope !== this.scope || this.#instances.has(definition)) continue
       if (definition.source.kind === 'given' || definition.source.kind === 'existing') continue
       const made = this.#make(definition)
-      if (isPromise(made))
-        return made
-          .then((value) => this.#keep(definition, value))
-          .then(() => this.prepare(definitions.slice(i + 1)))
+      if (isAwaited(definition, made))
+        return made.then((value) => {
+          this.#keep(definition, value)
+          return this.#isOver ? this.dispose() : this.prepare(definitions.slice(i + 1))
+        })
       this.#keep(definition, made)
     }
   }
 
-  /** Disposes what was built here, the last first, and waits for it. Failures are collected and thrown together. */
+  /**
+   * Disposes what was built here, the last first, and waits for it. Failures are collected and thrown together. What an
+   * asynchronous factory makes after this is disposed of when it comes, and nothing more is built.
+   */
   async dispose(): Promise<void> {
+    this.#isOver = true
     const failures: unknown[] = []
     for (const one of this.#disposables.splice(0).toReversed()) {
       try {
@@ -80,10 +100,12 @@ export class Container {
     const home = this.#home(definition)
     if (home.#instances.has(definition)) return home.#instances.get(definition)
     const made = home.#make(definition)
-    if (!isPromise(made)) return home.#keep(definition, made)
+    if (!isAwaited(definition, made)) return home.#keep(definition, made)
+    // Nobody gets it: what it comes to, or fails with, is of no interest any more.
+    made.then(undefined, () => {})
     throw new BootError([
-      `${tokenName(definition.token)} is made by an asynchronous factory and is not ready when inject() asks for it: ` +
-        `ask for it in the constructor's parameters, which are known beforehand.`,
+      `${tokenName(definition.token)} is made by an asynchronous factory, which has not finished. A class asks for it ` +
+        `in its constructor's parameters, which are waited for; app.get() comes after "await app.ready()".`,
     ])
   }
 
@@ -92,9 +114,13 @@ export class Container {
     for (let at: Container | undefined = this; at !== undefined; at = at.#parent) {
       if (at.scope === definition.scope) return at
     }
+    const asker = [...this.#building].at(-1)
+    const what = `${tokenName(definition.token)}, which lives per ${definition.scope}`
     throw new BootError([
-      `${tokenName(definition.token)} lives per ${definition.scope} and was asked for per ${this.scope}, where there is ` +
-        `none: give its user the scope '${definition.scope}'.`,
+      asker === undefined
+        ? `app.get() reaches only what lives per app, and was asked for ${what}.`
+        : `${tokenName(asker.token)} lives per ${asker.scope} but asks inject() for ${what}: there is none then. ` +
+          sameScope(asker, definition, definition.scope),
     ])
   }
 
@@ -104,8 +130,11 @@ export class Container {
     if (source.kind === 'given' || source.kind === 'existing')
       throw new Error(`${tokenName(token)} was not given`)
     if (this.#building.has(definition)) {
-      const names = [...this.#building, definition].map((one) => tokenName(one.token))
-      throw new BootError([`${names.join(' → ')} is a cycle of dependencies, by way of inject().`])
+      const path = [...this.#building]
+      const names = [...path.slice(path.indexOf(definition)), definition].map((one) => tokenName(one.token))
+      throw new BootError([
+        `${names.join(' → ')} is a cycle of dependencies, by way of inject(). Move what they share to a class of its own.`,
+      ])
     }
     this.#building.add(definition)
     const { own } = definition
@@ -132,9 +161,17 @@ export class Container {
   }
 
   #keep(definition: Definition, instance: unknown): unknown {
+    const isOurs =
+      definition.source.kind === 'class' || (definition.source.kind === 'factory' && !this.#holds(instance))
     this.#instances.set(definition, instance)
-    if (definition.source.kind !== 'value' && isDisposable(instance)) this.#disposables.push(instance)
+    if (isOurs && isDisposable(instance)) this.#disposables.push(instance)
     return instance
+  }
+
+  /** Whether something is here or further out already, as what a factory only hands on. */
+  #holds(instance: unknown): boolean {
+    if ([...this.#instances.values()].includes(instance)) return true
+    return this.#parent === undefined ? false : this.#parent.#holds(instance)
   }
 }
 
@@ -142,8 +179,9 @@ function ownerOf(di: DependencyContainer): Container {
   return owners.get(di) as Container
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+/** Whether a factory's result is to be waited for; a value is injected as it is, be it a promise. */
+function isAwaited({ source }: Definition, made: unknown): made is Promise<unknown> {
+  return source.kind === 'factory' && typeof (made as PromiseLike<unknown> | undefined)?.then === 'function'
 }
 
 function isDisposable(value: unknown): value is { dispose(): unknown } {

@@ -1,3 +1,4 @@
+import { isClass } from './class.ts'
 import { BootError } from './error.ts'
 import { type Scope, scopes, type Token, tokenName } from './provider.ts'
 import type { Definition, Dependency, Registry } from './registry.ts'
@@ -8,7 +9,7 @@ import type { Definition, Dependency, Registry } from './registry.ts'
  *
  * @throws BootError with all that was found.
  */
-export function checkGraph(registry: Registry, hints: ReadonlyMap<Token, string>): Definition[] {
+export function checkGraph(registry: Registry): Definition[] {
   const problems: string[] = []
   const done = new Set<Definition>()
   const path: Definition[] = []
@@ -28,14 +29,15 @@ export function checkGraph(registry: Registry, hints: ReadonlyMap<Token, string>
     if (lazy) return void attempt(() => registry.find(token, definition.origin))
     const needed = attempt(() => registry.find(token, definition.origin))
     if (needed === undefined) {
-      if (!optional && !registry.isForeign(token)) problems.push(unresolvable(dependency, trail(path), hints))
+      if (!optional && !registry.isForeign(token)) problems.push(unresolvable(registry, dependency, path))
       return
     }
     const start = path.indexOf(needed)
     if (start >= 0) {
       const cycle = [...path.slice(start), needed].map((one) => tokenName(one.token)).join(' → ')
       problems.push(
-        `${cycle} is a cycle of dependencies. Let one of them ask later: @Inject(delay(() => …)) of tsyringe.`,
+        `${cycle} is a cycle of dependencies. Move what they share to a class of its own, or let one of them ask later: ` +
+          `@inject(delay(() => …)), both of tsyringe.`,
       )
       return
     }
@@ -75,11 +77,15 @@ export function closure(registry: Registry, definition: Definition): Definition[
   return [...found]
 }
 
-/** The scope of what a definition leads to; another name lives as long as what it stands for. */
+/** The scope of what a definition leads to; another name lives as long as what it stands for, if that is anything. */
 function lifetime(registry: Registry, definition: Definition): Scope | undefined {
-  if (definition.source.kind !== 'existing') return definition.scope
-  const target = registry.definitions.get(definition.source.token)
-  return target === undefined ? undefined : lifetime(registry, target)
+  const names = new Set<Definition>()
+  let at: Definition | undefined = definition
+  while (at?.source.kind === 'existing' && !names.has(at)) {
+    names.add(at)
+    at = registry.definitions.get(at.source.token)
+  }
+  return at?.source.kind === 'existing' ? undefined : at?.scope
 }
 
 function outlives(registry: Registry, definition: Definition, needed: Definition): boolean {
@@ -91,29 +97,44 @@ function captive(definition: Definition, needed: Definition, scope: Scope): stri
   const [owner, name] = [tokenName(definition.token), tokenName(needed.token)]
   return (
     `${owner} lives per ${definition.scope} but needs ${name}, which lives per ${scope}: it would keep the first one ` +
-    `for ever. Give ${owner} the scope '${scope}', or ${name} the scope '${definition.scope}'.`
+    `for ever. ${sameScope(definition, needed, scope)}`
   )
 }
 
+/** What to do where `owner` lives longer than `needed`, which lives per `scope`. */
+export function sameScope(owner: Definition, needed: Definition, scope: Scope): string {
+  const advice = `Give ${tokenName(owner.token)} the scope '${scope}'`
+  if (needed.source.kind === 'given') return `${advice}.`
+  return `${advice}, or ${tokenName(needed.token)} the scope '${owner.scope}'.`
+}
+
 /** `GuestList ← PartyGateway ← AppModule`: from what is needed to who listed its user. */
-function trail(path: readonly Definition[]): string {
-  const names = path.map((one) => tokenName(one.token)).toReversed()
-  return [...names, path[0]?.origin].join(' ← ')
+function trail(token: Token, path: readonly Definition[]): string {
+  const names = [token, ...path.map((one) => one.token).toReversed()].map(tokenName)
+  return [...names, ...path.slice(0, 1).map((one) => one.origin)].join(' ← ')
 }
 
-function unresolvable({ token, place }: Dependency, path: string, hints: ReadonlyMap<Token, string>): string {
-  const head = `cannot resolve ${tokenName(token)} ← ${path}: ${place}`
-  if (token === undefined) {
-    return `${head} has no type at run time: two files that import each other, or a missing import. Use @Inject(token).`
+/** Why nothing stands for a token, and what to do about it; `path` leads to who asks for it, who asks last. */
+export function unresolvable(
+  registry: Registry,
+  { token, place }: Pick<Dependency, 'token' | 'place'>,
+  path: readonly Definition[],
+): string {
+  const head = `cannot resolve ${trail(token, path)}: ${place}`
+  if (token === undefined)
+    return `${head} asks for undefined: a missing import, or two files that import each other.`
+  const hint = registry.hint(token, path.at(-1))
+  if (hint !== undefined) return `${head} asks for it, but ${hint}`
+  if (typeof token !== 'function')
+    return `${head} asks for ${tokenName(token)}, which nobody provides. Add it to the "providers" of a module.`
+  if (!isClass(token)) {
+    return (
+      `${head} has a type that stands for nothing at run time: an interface, a built-in, or a class that is imported ` +
+      `with "import type". Import the class itself, or use @Inject(token).`
+    )
   }
-  const hint = hints.get(token)
-  if (hint !== undefined) return `${head}: ${hint}`
-  if (isTypeless(token)) {
-    return `${head} is typed by an interface or a built-in, which stands for nothing at run time. Use @Inject(token).`
-  }
-  return `${head} asks for ${tokenName(token)}, which nobody provides. Add it to the "providers" of a module.`
-}
-
-function isTypeless(token: Token): boolean {
-  return typeof token === 'function' && !/^class\b/.test(Function.prototype.toString.call(token))
+  return (
+    `${head} asks for ${tokenName(token)}, which nobody provides, and which cannot be built unasked: the types of its ` +
+    `constructor's parameters are not known. Mark it with @Injectable(), or add it to the "providers" of a module.`
+  )
 }

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { delay, injectable, inject as injectDecorator } from 'tsyringe'
+import { container, type DependencyContainer, delay, injectable, inject as injectDecorator } from 'tsyringe'
 import { type AnyClass, lineage } from './class.ts'
 import type { Token } from './provider.ts'
 
@@ -12,6 +12,9 @@ export interface Parameter {
   /** Resolved on first use, so that it may be part of a cycle. */
   lazy: boolean
 }
+
+/** tsyringe's own container. Had from here only: tsyringe fails to load unless reflect-metadata was loaded before. */
+export const processWide: DependencyContainer = container
 
 /** What tsyringe's `delay()` makes; it does not export the class. */
 const DelayedConstructor = delay(() => Object as never).constructor
@@ -52,11 +55,10 @@ export function recordParameters(target: AnyClass): void {
 export function parametersOf(target: AnyClass): Parameter[] | undefined {
   const owner = constructorOwner(target)
   const types: unknown[] | undefined = Reflect.getOwnMetadata(TYPES, owner)
-  if (types === undefined && owner.length > 0) return undefined
   const tokens: Record<number, unknown> = Reflect.getOwnMetadata(TOKENS, owner) ?? {}
-  return Array.from({ length: Math.max(types?.length ?? 0, owner.length) }, (_, i) =>
-    parameter(tokens[i] ?? types?.[i]),
-  )
+  if (types === undefined && Object.keys(tokens).length < owner.length) return undefined
+  const length = Math.max(types?.length ?? 0, owner.length, ...Object.keys(tokens).map((i) => Number(i) + 1))
+  return Array.from({ length }, (_, i) => parameter(tokens[i] ?? types?.[i]))
 }
 
 /** The class in the lineage whose constructor runs with the parameters: the last that declares one. */

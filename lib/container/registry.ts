@@ -1,7 +1,7 @@
-import { type DependencyContainer, container as processWide } from 'tsyringe'
-import type { AnyClass, Class } from './class.ts'
+import type { DependencyContainer } from 'tsyringe'
+import { type Class, isClass } from './class.ts'
 import { BootError } from './error.ts'
-import { parametersOf, recordParameters } from './parameters.ts'
+import { parametersOf, processWide, recordParameters } from './parameters.ts'
 import { type Provider, type Scope, scopeOf, type Token, tokenName } from './provider.ts'
 
 /** What the container knows of a token: where it comes from, how long it lives, what it needs. */
@@ -38,11 +38,16 @@ export interface Dependency {
 /** What is called when tsyringe is asked for a token. */
 export type Obtain = (definition: Definition, from: DependencyContainer) => unknown
 
+/** What to say of a token that nobody provides to that definition; undefined where there is nothing to add. */
+export type Hint = (token: Token, asker: Definition | undefined) => string | undefined
+
 /** All that one app can inject. */
 export class Registry {
-  readonly definitions = new Map<Token, Definition>()
+  readonly definitions: Map<Token, Definition> = new Map()
   /** The app's own tsyringe container. It falls back to the process-wide one for tokens that are no classes only. */
   readonly di: DependencyContainer = processWide.createChildContainer()
+  /** Something better to say of a token that nobody provides, where whoever opened the registry knows it. */
+  hint: Hint = () => undefined
   readonly #obtain: Obtain
 
   constructor(obtain: Obtain) {
@@ -54,16 +59,17 @@ export class Registry {
     const token = typeof provider === 'function' ? provider : provider?.provide
     if (token === undefined || token === null) {
       throw new BootError([
-        `a provider of ${origin} is undefined: two files that import each other, or a missing "provide".`,
+        `a provider of ${origin} is undefined, or has no "provide": a missing import, or two files that import each other.`,
       ])
     }
     const known = this.definitions.get(token)
     if (known !== undefined) {
       if (typeof provider === 'function' && known.source.kind === 'class' && known.source.target === provider)
         return known
+      const who = known.origin === origin ? `both times by ${origin}` : `by ${known.origin} and by ${origin}`
       throw new BootError([
-        `${tokenName(token)} is provided twice, by ${known.origin} and by ${origin}. Keep one; to replace a provider ` +
-          `for a test or a deployment, list it in createApp's "providers" option.`,
+        `${tokenName(token)} is provided twice, ${who}. Keep one; to replace a provider for a test or a deployment, ` +
+          `list it in createApp's "providers" option.`,
       ])
     }
     return this.#define({ token, origin, own, ...this.#read(provider) })
@@ -134,9 +140,10 @@ function readClass(target: Class, scope: Scope): Pick<Definition, 'scope' | 'dep
   const parameters = parametersOf(target)
   if (parameters === undefined) {
     throw new BootError([
-      `${target.name}'s constructor takes ${target.length} parameter(s), and their types are not known at run time. ` +
-        `Mark ${target.name} with @Injectable(), and compile with "experimentalDecorators" and "emitDecoratorMetadata" ` +
-        `(tsc, swc or Bun, with tsconfig.json in the current directory; esbuild and tsx write no metadata).`,
+      `the types of the parameters of ${target.name}'s constructor are not known at run time. If no decorator stands on ` +
+        `${target.name}, mark it with @Injectable(). Else compile with "experimentalDecorators" and ` +
+        `"emitDecoratorMetadata" (tsc, swc, or Bun with tsconfig.json in the current directory; esbuild and tsx write no ` +
+        `metadata), or give every parameter its @Inject(token).`,
     ])
   }
   return {
@@ -151,9 +158,6 @@ function readClass(target: Class, scope: Scope): Pick<Definition, 'scope' | 'dep
 }
 
 /** Whether a class can be built although nobody listed it: it is no built-in, and its parameters are known. */
-function isBuildable(token: AnyClass | Token): boolean {
-  if (typeof token !== 'function') return false
-  return (
-    /^class\b/.test(Function.prototype.toString.call(token)) && parametersOf(token as AnyClass) !== undefined
-  )
+function isBuildable(token: Token): boolean {
+  return isClass(token) && parametersOf(token) !== undefined
 }

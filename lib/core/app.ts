@@ -100,6 +100,35 @@ export class App<R extends Runtime = Runtime> {
     this.sockets = new SocketList(...this.#routes.map(({ rooms }) => rooms))
   }
 
+  /**
+   * For a server of your own, in place of `listen`: answers an HTTP request, and takes WebSocket connections in, with what
+   * the runtime passes to such functions.
+   *
+   * @example
+   * ```ts
+   * import { createApp, Gateway } from 'partyline'
+   *
+   * @Gateway('/party')
+   * class PartyGateway {}
+   *
+   * const app = createApp(PartyGateway)
+   * Bun.serve({
+   *   port: 0,
+   *   routes: { '/about': new Response('a party') },
+   *   fetch: app.fetch,
+   *   websocket: app.websocket,
+   * })
+   * ```
+   */
+  get fetch(): R['fetch'] {
+    return this.runtime.fetch
+  }
+
+  /** For a server of your own, as its `websocket`, where the runtime has such a thing; see `fetch`. */
+  get websocket(): R['websocket'] {
+    return this.runtime.websocket
+  }
+
   /** What a token stands for in this app; for code that the container did not build. After `ready` or `listen`. */
   get<T>(token: Token<T>): T {
     return this.#container.get(token)
@@ -140,7 +169,8 @@ export class App<R extends Runtime = Runtime> {
     const needed = factories.flatMap((definition) => closure(this.#container.registry, definition))
     await this.#container.prepare([...new Set([...needed, ...this.#order])])
     for (const { instances } of this.#routes) instances.start()
-    for (const instance of this.#container.instances) this.#connectSignals(instance)
+    // Several tokens may stand for the same instance.
+    for (const instance of new Set(this.#container.instances)) this.#connectSignals(instance)
     this.#shared.watch.start()
     this.#started = true
   }
@@ -163,6 +193,8 @@ export class App<R extends Runtime = Runtime> {
   async #stop(deadline: number): Promise<void> {
     this.#http.draining = true
     const timeout = this.#timeout(deadline)
+    // What is half built could not be taken down.
+    await Promise.race([this.#starting?.catch(() => {}), timeout.elapsed])
     const sessions = [...this.#shared.sessions]
     await Promise.race([Promise.all(sessions.map((session) => this.#leave(session))), timeout.elapsed])
     await Promise.race([this.#dispose(), timeout.elapsed])

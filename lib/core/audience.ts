@@ -1,3 +1,4 @@
+import { eventFrame } from '../protocol/frame.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import type { Rooms } from './rooms.ts'
 import { type Socket, sessionOf } from './socket.ts'
@@ -44,7 +45,7 @@ export class Audience {
   /** Sends an event to everybody in the audience, once each. Throws only for data that no codec could carry. */
   emit(event: string, ...args: unknown[]): void {
     const { sockets, rooms } = split(this.#excluded)
-    this.#rooms.publish({ type: 'event', event, args }, this.#names, sockets.map(sessionOf), rooms)
+    this.#rooms.publish(eventFrame(event, args), this.#names, sockets.map(sessionOf), rooms)
   }
 
   /** Sends a message to everybody in the audience; see `socket.send`. */

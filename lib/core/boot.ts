@@ -11,7 +11,7 @@ import { taggedMethods } from '../decorators/tags.ts'
 import type { Codec } from '../protocol/codec.ts'
 import { Audience } from './audience.ts'
 import type { Runtime } from './connection.ts'
-import { contextOf, GatewayContext } from './context.ts'
+import { contextOf, GatewayContext, gatewayOf } from './context.ts'
 import type { RoutedPath } from './http.ts'
 import { Instances } from './instances.ts'
 import { flatten, type Parts, type Root } from './modules.ts'
@@ -41,14 +41,19 @@ export interface Assembly {
   paths: RoutedPath[]
 }
 
-/** What is said where a token of Partyline's own is asked for in the wrong place. */
-const hints: ReadonlyMap<Token, string> = new Map<Token, string>([
-  [
-    GatewayContext,
-    'a GatewayContext belongs to a gateway, so only gateways are given theirs. Elsewhere ask for one by name: ' +
-      '@Inject(contextOf(ThatGateway)), or inject(contextOf(ThatGateway)).',
-  ],
-])
+/** What is said where a gateway's context is asked for in the wrong place. */
+function hint(token: Token, asker: Definition | undefined): string | undefined {
+  const source = asker?.source
+  const isGateway = source?.kind === 'class' && gatewayTag.get(source.target) !== undefined
+  const unserved = token === GatewayContext && isGateway ? source.target : gatewayOf(token)
+  if (unserved !== undefined)
+    return `${unserved.name} is no gateway of this app. List it in the "gateways" of a module.`
+  if (token !== GatewayContext) return undefined
+  return (
+    'only gateways are given a GatewayContext, each its own. Elsewhere ask for one by name: ' +
+    '@Inject(contextOf(ThatGateway)), or inject(contextOf(ThatGateway)).'
+  )
+}
 
 /**
  * Puts an app together, and finds what is wrong with it before anything is built.
@@ -59,6 +64,7 @@ export function assemble(plan: Plan): Assembly {
   const problems: string[] = []
   const parts = flatten(plan.root, problems)
   const container = new Container()
+  container.registry.hint = hint
   const attempt = collectInto(problems)
 
   attempt(() => container.registry.add({ provide: Signals, useValue: plan.shared.signals }, 'Partyline'))
@@ -73,7 +79,7 @@ export function assemble(plan: Plan): Assembly {
     if (!overridden.has(tokenOf(provider))) attempt(() => container.registry.add(provider, origin))
   }
   problems.push(...samePaths(paths), ...misplacedSignals(container))
-  const order = attempt(() => checkGraph(container.registry, hints)) ?? []
+  const order = attempt(() => checkGraph(container.registry)) ?? []
   if (problems.length > 0) throw new BootError([...new Set(problems)])
   return { container, order, paths }
 }
@@ -96,8 +102,8 @@ function route(
   const codecs = codecsOf(tag, others, shared.limits.depth)
   const rooms = new Rooms(path, codecs, runtime, shared.outbox, shared.watch)
   const context = new GatewayContext(path, rooms)
-  const definition = container.registry.add(gateway, origin, new Map([[GatewayContext, context]]))
   container.registry.add({ provide: contextOf(gateway), useValue: context }, origin)
+  const definition = container.registry.add(gateway, origin, new Map([[GatewayContext, context]]))
   return {
     pattern: compilePath(path, tag.options.params),
     route: {
@@ -119,11 +125,12 @@ function samePaths(paths: readonly RoutedPath[]): string[] {
     const earlier = first.get(pattern.shape)
     first.set(pattern.shape, earlier ?? route)
     if (earlier === undefined) return []
-    const paths =
-      earlier.path === route.path ? route.path : `${earlier.path} and ${route.path}, which are the same,`
-    return [
-      `two gateways at ${paths}: ${earlier.gateway.name} and ${route.gateway.name}. Give one of them another path.`,
-    ]
+    const [one, other] = [earlier.gateway.name, route.gateway.name]
+    const place =
+      earlier.path === route.path
+        ? `${one} and ${other} are both at ${route.path}`
+        : `${one} at ${earlier.path} and ${other} at ${route.path} answer the same urls`
+    return [`two gateways at one path: ${place}. Give one of them another.`]
   })
 }
 
@@ -131,12 +138,16 @@ function misplacedSignals({ registry }: Container): string[] {
   return [...registry.definitions.values()].flatMap(({ source, scope }) => {
     if (source.kind !== 'class' || scope === 'app') return []
     if (!taggedMethods(source.target).some(({ tag }) => tag.kind === 'signal')) return []
-    return [`${source.target.name} listens with @OnSignal but lives per ${scope}: listeners live per app.`]
+    return [
+      `${source.target.name} listens with @OnSignal but lives per ${scope}, and listeners live per app. Move the method ` +
+        `to a provider of scope 'app'.`,
+    ]
   })
 }
 
-function tokenOf(provider: Provider): Token {
-  return typeof provider === 'function' ? provider : provider.provide
+/** Undefined for what is no provider, which the registry tells of. */
+function tokenOf(provider: Provider | undefined): Token | undefined {
+  return typeof provider === 'function' ? provider : provider?.provide
 }
 
 function collectInto(problems: string[]): <T>(task: () => T) => T | undefined {

@@ -87,6 +87,9 @@ export interface Runtime {
   listen(options: ListenOptions): Promise<Address>
   /** Ends listening and whatever connection is left. */
   stop(): Promise<void>
+  /** What a server that is started by hand takes, in the runtime's own types; `fetch` needs no `this`. */
+  readonly fetch?: unknown
+  readonly websocket?: unknown
   /** Runs a task at the end of this turn of the event loop, after all that was read in it was handled. */
   defer(task: () => void): void
   /** Sends to all connections that subscribed to the topic; absent where a runtime cannot. */

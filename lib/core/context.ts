@@ -1,4 +1,4 @@
-import { type AnyClass, type NamedToken, token } from '../container/mod.ts'
+import { type AnyClass, type NamedToken, type Token, token } from '../container/mod.ts'
 import { Audience } from './audience.ts'
 import type { Rooms } from './rooms.ts'
 import type { Socket } from './socket.ts'
@@ -87,6 +87,7 @@ export class GatewayContext {
 }
 
 const tokens = new WeakMap<AnyClass, NamedToken<GatewayContext>>()
+const gateways = new WeakMap<symbol, AnyClass>()
 
 /**
  * The token of a gateway's context, for providers that want to emit on it.
@@ -113,6 +114,12 @@ export function contextOf(gateway: AnyClass): NamedToken<GatewayContext> {
   if (found === undefined) {
     found = token<GatewayContext>(`contextOf(${gateway.name})`)
     tokens.set(gateway, found)
+    gateways.set(found, gateway)
   }
   return found
+}
+
+/** The gateway whose context a token stands for; undefined for any other token. */
+export function gatewayOf(token: Token): AnyClass | undefined {
+  return typeof token === 'symbol' ? gateways.get(token) : undefined
 }

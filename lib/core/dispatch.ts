@@ -1,5 +1,5 @@
 import { PartylineError } from '../protocol/error.ts'
-import type { EventFrame } from '../protocol/frame.ts'
+import { argsOf, type EventFrame } from '../protocol/frame.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import { SocketEvent } from './event.ts'
 import { Line } from './line.ts'
@@ -12,6 +12,7 @@ import type { Session } from './session.ts'
  */
 export class Dispatch {
   readonly #session: Session
+  readonly #concurrency: number
   /** How many handlers have begun and not finished. */
   #running = 0
   /** Made when first something has to wait. */
@@ -24,6 +25,7 @@ export class Dispatch {
 
   constructor(session: Session) {
     this.#session = session
+    this.#concurrency = session.route.options.concurrency ?? 1
   }
 
   /** Lets events through: the gateway is there and `@OnOpen` is done. */
@@ -76,10 +78,6 @@ export class Dispatch {
     }
   }
 
-  get #concurrency(): number {
-    return this.#session.route.options.concurrency ?? 1
-  }
-
   #start(frame: EventFrame): void {
     const { route, shared } = this.#session
     const handler = route.handlers.events.get(frame.event)
@@ -87,7 +85,7 @@ export class Dispatch {
     if (handler === undefined) return this.#unknown(frame)
     let result: unknown
     try {
-      result = this.#session.invoke(handler, frame.args)
+      result = this.#session.handle(handler, frame)
     } catch (error) {
       return this.#fail(frame, error)
     }
@@ -99,7 +97,7 @@ export class Dispatch {
   #startObserved(frame: EventFrame, handler: Method | undefined): void {
     const { id } = frame
     const answer = id === undefined ? undefined : (data: unknown) => this.#answer(frame, id, data)
-    const event = new SocketEvent(frame.event, frame.args, answer)
+    const event = new SocketEvent(frame.event, argsOf(frame), answer)
     let result: unknown
     try {
       this.#session.shared.signals.event(this.#session.socket, event, frame.event === MESSAGE)
@@ -116,22 +114,30 @@ export class Dispatch {
     const first = this.#firstMessageSeen ? undefined : firstMessage
     this.#firstMessageSeen = true
     // A raw gateway has no `@OnAny`, any other no `@OnFirstMessage`: at most one of them comes before the handler.
-    if (first !== undefined) {
-      const verdict = this.#session.invoke(first, frame.args)
-      return then(verdict, (value) =>
-        value === undefined && handler ? this.#session.invoke(handler, frame.args) : undefined,
-      )
-    }
-    if (any !== undefined) {
-      const seen = this.#session.invoke(any, [event])
-      return then(seen, (value) =>
-        handler === undefined ? value : this.#session.invoke(handler, frame.args),
-      )
-    }
-    if (handler !== undefined) return this.#session.invoke(handler, frame.args)
+    const before = first ?? any
+    if (before !== undefined) return this.#runBoth(frame, before, first ? argsOf(frame) : [event], handler)
+    if (handler !== undefined) return this.#session.handle(handler, frame)
     const heard = event.acknowledged || this.#session.shared.signals.hears(frame.event)
     if (!heard) this.#unknown(frame, event)
     return undefined
+  }
+
+  /** Calls what comes before the handler and then the handler, on the same gateway. */
+  #runBoth(
+    frame: EventFrame,
+    before: Method,
+    args: readonly unknown[],
+    handler: Method | undefined,
+  ): unknown {
+    const { socket, route } = this.#session
+    const isFirst = before === route.handlers.firstMessage
+    return this.#session.withGateway((gateway) =>
+      then(before.call(gateway, socket, ...args), (value) => {
+        // What `@OnFirstMessage` returns ends the message's way.
+        if (handler === undefined || (isFirst && value !== undefined)) return value
+        return handler.call(gateway, socket, ...argsOf(frame))
+      }),
+    )
   }
 
   #await(frame: EventFrame, result: PromiseLike<unknown>, event?: SocketEvent): void {
@@ -170,7 +176,8 @@ export class Dispatch {
 
   #unknown(frame: EventFrame, event?: SocketEvent): void {
     const { path, options } = this.#session.route
-    if (options.unknownEvents === 'ignore' && frame.id === undefined) return
+    const ignored = options.unknownEvents === 'ignore' || options.protocol === 'raw'
+    if (ignored && frame.id === undefined) return
     this.#fail(
       frame,
       new PartylineError('UNKNOWN_EVENT', `no handler for ${quote(frame.event)} at ${path}`),
@@ -180,14 +187,14 @@ export class Dispatch {
 
   #answer(frame: EventFrame, id: number, data: unknown): void {
     try {
-      this.#session.send({ type: 'ack', id, data })
+      this.#session.send({ ack: id, data })
     } catch (error) {
       this.#fail(frame, error)
     }
   }
 
   #fail(frame: EventFrame, error: unknown, event?: SocketEvent): void {
-    if (frame.id === undefined) this.#session.sendFailure(null, error, frame.event)
+    if (frame.id === undefined) this.#session.sendFailure(undefined, error, frame.event)
     else if (event?.settle() !== false) this.#session.sendFailure(frame.id, error, frame.event)
     else this.#session.log(error, 'a handler failed after its request was acknowledged', frame.event)
   }

@@ -25,12 +25,17 @@ export class Instances {
     if (this.#gateway.scope === 'app') this.#instance = this.#app.get(this.#gateway.token)
   }
 
-  /** A container for one connection; undefined where nothing is built for connections or events. */
-  connect(socket: Socket): Container | undefined | Promise<Container> {
+  /** A container for one connection, empty as yet; undefined where nothing is built for connections or events. */
+  connect(socket: Socket): Container | undefined {
     if (this.#gateway.scope === 'app') return undefined
     const container = new Container(this.#app, 'connection')
     container.give(this.#socket, socket)
-    return after(container.prepare(this.#needed), () => container)
+    return container
+  }
+
+  /** Builds what the gateway needs for one connection. Returns a promise only where an asynchronous factory does. */
+  prepare(connection: Container | undefined): void | Promise<void> {
+    return connection?.prepare(this.#needed)
   }
 
   /** The gateway that serves all of a connection's events; undefined where each event has its own. */
@@ -50,8 +55,4 @@ export class Instances {
         .catch((error) => this.#logger.error({ error }, 'what lived for an event failed to dispose'))
     }
   }
-}
-
-function after<T>(ready: void | Promise<void>, next: () => T): T | Promise<T> {
-  return ready instanceof Promise ? ready.then(next) : next()
 }

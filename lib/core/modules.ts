@@ -11,16 +11,23 @@ export interface Parts {
   providers: { provider: Provider; origin: string }[]
 }
 
+/** Who lists what no module lists. */
+const ROOT = 'createApp'
+
 /** Follows the imports of modules from the root, each module once; mistakes go to `problems`. */
 export function flatten(root: Root, problems: string[]): Parts {
   const parts: Parts = { gateways: [], providers: [] }
-  const seen = new Set<AnyClass>()
+  const seen = new Set<AnyClass | DynamicModule>()
   const path: AnyClass[] = []
 
   function addGateway(gateway: Class, origin: string): void {
-    if (gatewayTag.get(gateway) === undefined) {
+    if (typeof gateway !== 'function') {
       problems.push(
-        `${gateway?.name ?? gateway} in the gateways of ${origin} is no gateway: mark it with @Gateway('/path').`,
+        `a gateway of ${origin} is ${String(gateway)}: a missing import, or two files that import each other.`,
+      )
+    } else if (gatewayTag.get(gateway) === undefined) {
+      problems.push(
+        `${gateway.name} in the "gateways" of ${origin} is no gateway: mark it with @Gateway('/path').`,
       )
     } else if (!parts.gateways.some((one) => one.gateway === gateway)) {
       parts.gateways.push({ gateway, origin })
@@ -36,23 +43,24 @@ export function flatten(root: Root, problems: string[]): Parts {
     const dynamic = isDynamic(entry) ? entry : undefined
     const module = isDynamic(entry) ? entry.module : entry
     if (typeof module !== 'function') {
-      problems.push(
-        `an import of ${importer} is ${String(module)}: two files that import each other, or a missing export.`,
-      )
+      const what = importer === ROOT ? `what ${ROOT} is given` : `an import of ${importer}`
+      problems.push(`${what} is ${String(module)}: a missing import, or two files that import each other.`)
       return
     }
     if (dynamic === undefined && gatewayTag.get(module) !== undefined)
       return addGateway(module as Class, importer)
     const options = moduleTag.get(module)
     if (options === undefined && dynamic === undefined) {
-      problems.push(`${module.name}, given to ${importer}, is neither a @Module() nor a @Gateway().`)
+      problems.push(
+        `${module.name}, given to ${importer}, is neither a @Module() nor a @Gateway('/path'): mark it with one of them.`,
+      )
       return
     }
     const start = path.indexOf(module)
     if (start >= 0) {
       const cycle = [...path.slice(start), module].map((one) => one.name).join(' → ')
       problems.push(
-        `the modules ${cycle} import each other in a circle: move what both need to a module of its own.`,
+        `the modules ${cycle} import each other in a circle: move what they share to a module of its own.`,
       )
       return
     }
@@ -62,14 +70,15 @@ export function flatten(root: Root, problems: string[]): Parts {
       for (const one of options.imports ?? []) visit(one, module.name)
       addParts(options, module.name)
     }
-    if (dynamic !== undefined) {
+    if (dynamic !== undefined && !seen.has(dynamic)) {
+      seen.add(dynamic)
       for (const one of dynamic.imports ?? []) visit(one, module.name)
       addParts(dynamic, module.name)
     }
     path.pop()
   }
 
-  for (const entry of isList(root) ? root : [root]) visit(entry, 'createApp')
+  for (const entry of isList(root) ? root : [root]) visit(entry, ROOT)
   if (problems.length === 0 && parts.gateways.length === 0) {
     throw new BootError([
       'the app has no gateway: list one in the "gateways" of a module, or give one to createApp.',

@@ -21,12 +21,14 @@ export function normalise(...parts: string[]): string {
 
 /** Compiles a normalised path; `defaults` are what optional parameters are when they are left out. */
 export function compilePath(path: string, defaults: Readonly<Record<string, string>> = {}): Pattern {
-  const { keys, pattern } = parse(path)
+  const { keys, pattern } = parse(path.split('/').map(literal).join('/'))
+  // A fixed path is compared letter by letter; regexparam's own expression would ignore case.
+  const exact = new RegExp(pattern.source)
   return {
-    shape: path.replace(/:[^/?]+/g, ':'),
+    shape: path.replace(/:[^/]+/g, ':'),
     isFixed: keys.length === 0,
     match(asked) {
-      const found = pattern.exec(asked)
+      const found = exact.exec(asked)
       if (found === null) return undefined
       const params: Record<string, string> = { ...defaults }
       for (const [i, key] of keys.entries()) {
@@ -36,6 +38,11 @@ export function compilePath(path: string, defaults: Readonly<Record<string, stri
       return params
     },
   }
+}
+
+/** A segment in which nothing but a parameter means anything else than itself: regexparam escapes no text. */
+function literal(segment: string): string {
+  return segment.startsWith(':') ? segment : segment.replace(/[$()+.]/g, '\\$&')
 }
 
 /** The mistakes in a gateway's path, in words. */
@@ -52,6 +59,6 @@ export function pathProblems(path: string, defaults: Readonly<Record<string, str
     ...(new Set(names).size < names.length ? ['two of its parameters have the same name'] : []),
     ...Object.keys(defaults)
       .filter((name) => !segments.includes(`:${name}?`))
-      .map((name) => `its option params.${name} has no ":${name}?" to stand for`),
+      .map((name) => `its option params.${name} is for a last segment ":${name}?", which the path has not`),
   ]
 }

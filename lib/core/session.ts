@@ -2,7 +2,7 @@ import type { Container } from '../container/mod.ts'
 import { type CloseReason, closeCodes } from '../protocol/close.ts'
 import { type Codec, malformed, type Payload } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
-import type { Frame } from '../protocol/frame.ts'
+import { argsOf, type EventFrame, type Frame } from '../protocol/frame.ts'
 import type { Clock } from './clock.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
 import { Dispatch, isThenable } from './dispatch.ts'
@@ -32,6 +32,9 @@ const NO_ROOMS: ReadonlySet<string> = new Set()
 /** How much of an event's name an error repeats. */
 const NAME_SHOWN = 128
 
+/** How long to wait before looking again whether everything was sent, in milliseconds. */
+const SENT_LOOK = 10
+
 /**
  * One client on one gateway, from its arrival to the end of its `@OnClose`: what it sends is decoded and dispatched, what
  * is sent to it is encoded and leaves in order. Nothing that arrives makes it throw.
@@ -46,7 +49,7 @@ export class Session implements ConnectionHandler, Recipient {
   /** What waits in the outbox. */
   waiting: Payload[] | undefined
   readonly #codec: Codec
-  readonly #dispatch: Dispatch = new Dispatch(this)
+  readonly #dispatch: Dispatch
   /** Whether the client chose a subprotocol, and so expects hello and pings. */
   readonly #greets: boolean
   #connection: Connection | undefined
@@ -69,6 +72,7 @@ export class Session implements ConnectionHandler, Recipient {
     this.handshake = handshake
     this.#greets = greets
     this.shared = shared
+    this.#dispatch = new Dispatch(this)
   }
 
   get isOpen(): boolean {
@@ -108,7 +112,7 @@ export class Session implements ConnectionHandler, Recipient {
     try {
       this.#receive(this.#codec.decode(message))
     } catch (error) {
-      this.sendFailure(null, error)
+      this.sendFailure(undefined, error)
     }
     this.#reading = false
   }
@@ -119,19 +123,28 @@ export class Session implements ConnectionHandler, Recipient {
     this.#state = 'closed'
     this.waiting = undefined
     this.route.rooms.exit(this)
-    void this.#end(wasIn, { code, reason })
+    // The handler that closed its own socket is in the middle of it, and comes to its end first.
+    queueMicrotask(() => void this.#end(wasIn, { code, reason }))
+  }
+
+  /** Calls a method of the gateway with the socket and an event's arguments. */
+  handle(method: Method, frame: EventFrame): unknown {
+    const gateway = this.#gateway
+    // Almost all events are so; spreading costs more than the rest of the call.
+    if (gateway !== undefined && frame.data !== undefined)
+      return method.call(gateway, this.socket, frame.data)
+    return this.invoke(method, argsOf(frame))
   }
 
   /** Calls a method of the gateway with the socket and these arguments. */
   invoke(method: Method, args: readonly unknown[]): unknown {
-    const gateway = this.#gateway
-    if (gateway === undefined) {
-      return this.route.instances.forEvent(this.#container, (own) => method.call(own, this.socket, ...args))
-    }
-    // Almost all events have one argument, and spreading costs more than the rest of the call.
-    return args.length <= 1
-      ? method.call(gateway, this.socket, args[0])
-      : method.call(gateway, this.socket, ...args)
+    return this.withGateway((gateway) => method.call(gateway, this.socket, ...args))
+  }
+
+  /** Calls with the gateway that handles one event: with one of its own where each event has one, in a promise. */
+  withGateway(task: (gateway: unknown) => unknown): unknown {
+    if (this.#gateway !== undefined) return task(this.#gateway)
+    return this.route.instances.forEvent(this.#container, task)
   }
 
   /** Encodes a frame and sends it. Throws only for data that the codec cannot carry. */
@@ -150,20 +163,20 @@ export class Session implements ConnectionHandler, Recipient {
     if (this.#state === 'open' && !this.connection.sendAll(payloads)) this.checkBuffer()
   }
 
-  /** Tells the client what went wrong, as far as it may know; `id` is null where nothing was requested. */
-  sendFailure(id: number | null, error: unknown, event?: string): void {
+  /** Tells the client what went wrong, as far as it may know; `id` is undefined where nothing was requested. */
+  sendFailure(id: number | undefined, error: unknown, event?: string): void {
     const isRaw = this.route.options.protocol === 'raw'
     const known = error instanceof PartylineError && !isRaw
     if (!known) this.log(error, 'a handler failed', event)
     // Without frames there is nothing that an error could be told in.
     if (isRaw) return
     const shown = known ? error : new PartylineError('INTERNAL', 'the server failed to handle this')
-    const body = shown.toBody(id === null ? event?.slice(0, NAME_SHOWN) : undefined)
+    const body = shown.toBody(id === undefined ? event?.slice(0, NAME_SHOWN) : undefined)
     try {
-      this.send({ type: 'failure', id, error: body })
+      this.send({ ack: id, error: body })
     } catch (cause) {
       this.log(cause, 'the details of an error cannot be encoded', event)
-      this.send({ type: 'failure', id, error: { ...body, details: undefined } })
+      this.send({ ack: id, error: { ...body, details: undefined } })
     }
   }
 
@@ -186,7 +199,7 @@ export class Session implements ConnectionHandler, Recipient {
     if (this.#quiet > 1) this.#dispatch.readOn()
     if (!this.#greets || this.#state !== 'open') return
     if (this.#quiet > 3) this.close(closeCodes.heartbeatLost.code, 'heartbeat lost')
-    else if (this.#quiet > 1) this.send({ type: 'ping', value: this.#quiet - 1 })
+    else if (this.#quiet > 1) this.send({ ping: this.#quiet - 1 })
   }
 
   /** Closes after what was sent; does nothing where that has begun. */
@@ -198,10 +211,15 @@ export class Session implements ConnectionHandler, Recipient {
     this.#connection?.close(code, reason)
   }
 
-  /** Takes no more events, and resolves when those that came before are handled. */
-  drain(): Promise<void> {
+  /** Takes no more events, and resolves when those that came before are handled and their answers have left. */
+  async drain(): Promise<void> {
     this.#dispatch.drain()
-    return this.#dispatch.untilIdle()
+    await this.#dispatch.untilIdle()
+    this.shared.outbox.flushOne(this)
+    // A client that is behind still gets what waits for it: when the runtime stops, that is lost.
+    while (this.isOpen && this.bufferedAmount > 0) {
+      await new Promise<void>((resolve) => this.shared.clock.setTimeout(resolve, SENT_LOOK))
+    }
   }
 
   /** Resolves when `@OnClose` has finished. */
@@ -216,17 +234,21 @@ export class Session implements ConnectionHandler, Recipient {
   async #open(): Promise<void> {
     try {
       const { instances, rooms, handlers } = this.route
-      const container = instances.connect(this.socket)
-      this.#container = container instanceof Promise ? await container : container
-      this.#gateway = instances.of(this.#container)
+      // Kept before it is filled: what was built is disposed of at the end, though the rest fails.
+      this.#container = instances.connect(this.socket)
+      const building = instances.prepare(this.#container)
+      if (building !== undefined) await building
       if (this.#state === 'opening') {
+        this.#gateway = instances.of(this.#container)
         this.#state = 'open'
-        if (this.#greets)
-          this.send({ type: 'hello', hello: { sid: this.id, heartbeat: this.shared.limits.heartbeat } })
+        if (this.#greets) this.send({ hello: { sid: this.id, heartbeat: this.shared.limits.heartbeat } })
         rooms.enter(this)
         this.shared.signals.connected(this.socket)
         const opened = handlers.open && this.invoke(handlers.open, [])
         if (isThenable(opened)) await opened
+      } else {
+        // Gone before it was in: nothing of it is handled, as no `@OnClose` will follow.
+        this.#dispatch.abandon()
       }
     } catch (error) {
       this.log(error, '@OnOpen failed')
@@ -271,17 +293,10 @@ export class Session implements ConnectionHandler, Recipient {
   }
 
   #receive(frame: Frame): void {
-    switch (frame.type) {
-      case 'event':
-        return this.#dispatch.arrive(frame)
-      case 'ping':
-        return this.send({ type: 'pong', value: frame.value })
-      case 'pong':
-        return
-      case 'hello':
-        throw malformed('"hello" comes from the server only')
-      default:
-        throw malformed(`"ack" ${frame.id} answers no request of the server's`)
-    }
+    if ('event' in frame) return this.#dispatch.arrive(frame)
+    if ('ping' in frame) return this.send({ pong: frame.ping })
+    if ('pong' in frame) return
+    if ('hello' in frame) throw malformed('"hello" comes from the server only')
+    throw malformed(`"ack" ${frame.ack} answers no request of the server's`)
   }
 }

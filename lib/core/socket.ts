@@ -99,12 +99,12 @@ export class Socket<Data extends object = Record<string, unknown>> {
 
   /** Sends an event to this client. Does nothing once it has gone. */
   emit(event: string, ...args: unknown[]): void {
-    this.#session.send({ type: 'event', event, args })
+    this.#session.send(args.length === 1 ? { event, data: args[0] } : { event, args: [...args] })
   }
 
   /** Sends a message: the event `message` with this argument, or on raw gateways the text or bytes themselves. */
   send(message: unknown): void {
-    this.#session.send({ type: 'event', event: MESSAGE, args: [message] })
+    this.#session.send({ event: MESSAGE, data: message })
   }
 
   /** Everybody in any of the rooms, but this one. */

@@ -31,9 +31,10 @@ export type EventMethod = (...args: never[]) => unknown
  */
 export function On(event?: string): MethodDecoratorFor<EventMethod> {
   return (target, name) => {
-    if (event === '') throw new TypeError(`@On('') on ${String(name)}: an event needs a name`)
+    const place = `${target.constructor.name}.${String(name)}`
+    if (event === '') throw new TypeError(`@On('') on ${place}: an event needs a name`)
     if (event === undefined && typeof name === 'symbol') {
-      throw new TypeError(`@On() on ${String(name)}: a method without a name of its own needs @On('event')`)
+      throw new TypeError(`@On() on ${place}: a symbol is no event's name, so give one, as in @On('event')`)
     }
     tagMethod('@On()', target, name, { kind: 'event', event })
   }

@@ -25,13 +25,22 @@ const methods = new WeakMap<AnyClass, Map<string | symbol, MethodTag[]>>()
 
 /** What a method decorator does with its target; throws for static methods and for what is no method. */
 export function tagMethod(decorator: string, target: object, name: string | symbol, tag: MethodTag): void {
+  // Standard decorators are called with a context in the name's place.
+  if (typeof name === 'object') {
+    throw new TypeError(
+      `${decorator} was compiled as a standard decorator: set "experimentalDecorators" in tsconfig.json, which Bun reads ` +
+        `from the current directory`,
+    )
+  }
   if (typeof target === 'function') {
     throw new TypeError(
-      `${decorator} on static ${target.name}.${String(name)}: only instance methods can handle events`,
+      `${decorator} on static ${target.name}.${String(name)}: only methods of instances can carry it`,
     )
   }
   if (typeof Object.getOwnPropertyDescriptor(target, name)?.value !== 'function') {
-    throw new TypeError(`${decorator} on ${target.constructor.name}.${String(name)}: it is no method`)
+    throw new TypeError(
+      `${decorator} on ${target.constructor.name}.${String(name)}, which is no method: only methods can carry it`,
+    )
   }
   const owner = target.constructor as AnyClass
   const own = methods.get(owner) ?? new Map<string | symbol, MethodTag[]>()

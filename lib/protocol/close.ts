@@ -22,7 +22,7 @@ export const closeCodes = {
   heartbeatLost: { code: 4408, reconnect: true },
   /** Went on sending after RATE_LIMITED. */
   rate: { code: 4429, reconnect: true },
-} as const satisfies Record<string, { code: number; reconnect: boolean }>
+} as const
 
 /** How a connection ended, as `@OnClose` and the `disconnected` signal see it. */
 export interface CloseReason {

@@ -23,7 +23,7 @@ export const errorCodes = {
   DISCONNECTED: { retry: true },
   /** A handler threw something that is no PartylineError; the cause is logged, never sent. */
   INTERNAL: { retry: true },
-} as const satisfies Record<string, { retry: boolean }>
+} as const
 
 /** A code of Partyline's own table, or any code of the application's. */
 export type ErrorCode = keyof typeof errorCodes | (string & {})
@@ -43,9 +43,14 @@ export interface ErrorBody {
  *
  * @example
  * ```ts
- * import { PartylineError } from 'partyline'
+ * import { Gateway, On, PartylineError, type Socket } from 'partyline'
  *
- * throw new PartylineError('SEAT_TAKEN', 'seat 7 is taken', { seat: 7 })
+ * @Gateway('/cinema')
+ * class Cinema {
+ *   @On() book(socket: Socket, seat: number) {
+ *     throw new PartylineError('SEAT_TAKEN', `seat ${seat} is taken`, { free: [8, 9] })
+ *   }
+ * }
  * ```
  */
 export class PartylineError extends Error {

@@ -1,31 +1,31 @@
 import type { ErrorBody } from './error.ts'
 
-/** An event, or a request if it has an `id`. */
+/**
+ * An event, or a request if it has an `id`. With exactly one argument it has `data`; with none or several, `args`. An
+ * undefined `data` without `args` is no argument.
+ */
 export interface EventFrame {
-  type: 'event'
   event: string
-  args: unknown[]
+  data?: unknown
+  args?: readonly unknown[]
   /** Chosen by the sender, a non-negative integer; present where an ack is wanted. */
-  id?: number | undefined
+  id?: number
 }
 
 /** The answer to the request of that id. */
 export interface AckFrame {
-  type: 'ack'
-  id: number
-  data: unknown
+  ack: number
+  data?: unknown
 }
 
-/** What went wrong with the request of that id; `id` is null where nothing was requested. */
+/** What went wrong: with the request of that id, or, without one, with something that nobody waits for. */
 export interface FailureFrame {
-  type: 'failure'
-  id: number | null
+  ack?: number | undefined
   error: ErrorBody
 }
 
 /** The first frame to a client that chose a subprotocol. */
 export interface HelloFrame {
-  type: 'hello'
   hello: Hello
 }
 
@@ -38,14 +38,25 @@ export interface Hello {
 }
 
 export interface PingFrame {
-  type: 'ping'
-  value: number
+  ping: number
 }
 
 export interface PongFrame {
-  type: 'pong'
-  value: number
+  pong: number
 }
 
-/** Everything that travels, in either direction. */
+/**
+ * Everything that travels, in either direction. Frames are told apart by their members, as on the wire: what the JSON
+ * codec parsed is the frame, without a copy.
+ */
 export type Frame = EventFrame | AckFrame | FailureFrame | HelloFrame | PingFrame | PongFrame
+
+/** The frame of an event with these arguments. */
+export function eventFrame(event: string, args: readonly unknown[]): EventFrame {
+  return args.length === 1 ? { event, data: args[0] } : { event, args }
+}
+
+/** The arguments of an event. */
+export function argsOf({ data, args }: EventFrame): readonly unknown[] {
+  return args ?? (data === undefined ? [] : [data])
+}

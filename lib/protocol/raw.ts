@@ -7,11 +7,11 @@ export const MESSAGE = 'message'
 /** No frames at all: every message in is a `message` event, and only those can go out, as they are. */
 export const raw: Codec = {
   decode(message: Payload): Frame {
-    return { type: 'event', event: MESSAGE, args: [message] }
+    return { event: MESSAGE, data: message }
   },
   encode(frame: Frame): Payload {
-    if (frame.type === 'event' && frame.event === MESSAGE && frame.args.length === 1) {
-      const payload = frame.args[0]
+    if ('event' in frame && frame.event === MESSAGE && frame.args === undefined) {
+      const payload = frame.data
       if (typeof payload === 'string' || payload instanceof Uint8Array) return payload
       if (payload instanceof ArrayBuffer) return new Uint8Array(payload)
       throw new TypeError('a raw gateway sends a string, a Uint8Array or an ArrayBuffer, and nothing else')

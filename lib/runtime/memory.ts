@@ -44,9 +44,9 @@ export class MemoryClient {
     this.#line.setReading(reading)
   }
 
-  /** Closes as a client does. */
+  /** Closes as a client does: the server sees it after what was sent before. */
   close(code: number = closeCodes.normal.code, reason = ''): void {
-    this.#line.end(code, reason)
+    this.#line.closeFromClient(code, reason)
   }
 
   /** Ends without a close frame, as a lost line does. */
@@ -62,10 +62,11 @@ class MemoryConnection implements Connection {
   readonly #limits: Host['limits']
   /** Sent by the server, not read by the client. */
   readonly #outgoing: Payload[] = []
-  /** Sent by the client, not read by the server. */
-  readonly #incoming: Payload[] = []
+  /** Sent by the client, not read by the server; the last may be its close. */
+  readonly #incoming: (Payload | CloseReason)[] = []
   #clientReads = true
   #serverReads = true
+  #clientCloses = false
   #isOpen = true
   /** Called once, when the line has ended. */
   onEnd: () => void = () => {}
@@ -111,7 +112,7 @@ class MemoryConnection implements Connection {
     // As on a network, what was held back comes later, not within the call.
     queueMicrotask(() => {
       while (this.#serverReads && this.#incoming.length > 0)
-        this.#handler.message(this.#incoming.shift() as Payload)
+        this.#read(this.#incoming.shift() as Payload | CloseReason)
     })
   }
 
@@ -121,10 +122,15 @@ class MemoryConnection implements Connection {
   }
 
   fromClient(payload: Payload): void {
-    if (!this.#isOpen) return
+    if (!this.#isOpen || this.#clientCloses) return
     if (sizeOf(payload) > this.#limits.payload) this.end(closeCodes.tooBig.code, 'message too big')
-    else if (this.#serverReads && this.#incoming.length === 0) this.#handler.message(payload)
-    else this.#incoming.push(payload)
+    else this.#arrive(payload)
+  }
+
+  closeFromClient(code: number, reason: string): void {
+    if (!this.#isOpen || this.#clientCloses) return
+    this.#clientCloses = true
+    this.#arrive({ code, reason })
   }
 
   end(code: number, reason: string): void {
@@ -132,12 +138,23 @@ class MemoryConnection implements Connection {
     this.#isOpen = false
     this.onEnd()
     this.#outgoing.length = 0
+    this.#incoming.length = 0
     this.client.closed = { code, reason }
     this.#handler.closed(code, reason)
   }
 
   open(): void {
     this.#handler.opened(this)
+  }
+
+  #arrive(one: Payload | CloseReason): void {
+    if (this.#serverReads && this.#incoming.length === 0) this.#read(one)
+    else this.#incoming.push(one)
+  }
+
+  #read(one: Payload | CloseReason): void {
+    if (typeof one === 'string' || one instanceof Uint8Array) this.#handler.message(one)
+    else this.end(one.code, one.reason)
   }
 }
 
@@ -176,7 +193,7 @@ export class MemoryRuntime implements Runtime {
   }
 
   /** Answers an HTTP request. */
-  async fetch(request: Request): Promise<Response> {
+  readonly fetch = async (request: Request): Promise<Response> => {
     const verdict = await this.#handle(request, { ip: '127.0.0.1' })
     return verdict instanceof Response ? verdict : new Response(null, { status: 400 })
   }

@@ -76,7 +76,9 @@ function parse(args: readonly string[]): Flags {
     })
     return { ...values, positionals }
   } catch (error) {
-    throw wrong((error as Error).message)
+    // The first sentence says what is wrong; the others go on about dashes, over several lines.
+    const [problem = ''] = (error as Error).message.split(/\.\s/)
+    throw wrong(`${problem}; see --help`)
   }
 }
 

@@ -1,0 +1,34 @@
+import { control, raw } from './contender.ts'
+import { type Options, options, usage } from './options.ts'
+import { type Section, setting, table } from './report.ts'
+import { results } from './result.ts'
+import type { Scenario } from './scenario.ts'
+
+/** Runs one scenario. The raw server comes first and its control last, with the contenders between the two. */
+async function section(scenario: Scenario, { contenders, ...effort }: Options): Promise<Section> {
+  const progress = (done: number, of: number) => console.error(`${scenario.name}: round ${done} of ${of}`)
+  const shown = await results(scenario, [raw, ...contenders, control], effort, progress)
+  return { scenario, raw: shown[0]!, control: shown.at(-1)!, contenders: shown.slice(1, -1) }
+}
+
+async function main(): Promise<void> {
+  const asked = options(process.argv.slice(2))
+  if (asked === null) return console.log(usage)
+  const sections: Section[] = []
+  for (const scenario of asked.scenarios) sections.push(await section(scenario, asked))
+  if (asked.json) {
+    const shown = sections.map(({ scenario, ...results }) => ({ scenario: scenario.name, ...results }))
+    console.log(JSON.stringify({ setting: setting(asked), sections: shown }, null, 2))
+  } else {
+    console.log(`${setting(asked)}\n\n${table(sections)}`)
+  }
+}
+
+try {
+  await main()
+} catch (reason) {
+  console.error(reason instanceof Error ? reason.message : reason)
+  process.exitCode = 1
+}
+// Servers of a round that failed would keep the process alive.
+process.exit()
