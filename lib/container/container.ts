@@ -119,7 +119,7 @@ export class Container {
     throw new BootError([
       asker === undefined
         ? `app.get() reaches only what lives per app, and was asked for ${what}.`
-        : `${tokenName(asker.token)} lives per ${asker.scope} but asks inject() for ${what}: there is none then. ` +
+        : `${tokenName(asker.token)} lives per ${asker.scope} but asks inject() for ${what}: there is none when it is built. ` +
           sameScope(asker, definition, definition.scope),
     ])
   }

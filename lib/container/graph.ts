@@ -26,8 +26,8 @@ export function checkGraph(registry: Registry): Definition[] {
     const { token, optional, lazy } = dependency
     if (definition.own.has(token)) return
     // What is asked for later is looked at in its own turn: the loop below goes on to what is added meanwhile.
-    if (lazy) return void attempt(() => registry.find(token, definition.origin))
-    const needed = attempt(() => registry.find(token, definition.origin))
+    if (lazy) return void attempt(() => registry.find(token, tokenName(definition.token)))
+    const needed = attempt(() => registry.find(token, tokenName(definition.token)))
     if (needed === undefined) {
       if (!optional && !registry.isForeign(token)) problems.push(unresolvable(registry, dependency, path))
       return

@@ -203,8 +203,7 @@ export class Dispatch {
 /** Whether a value is a promise of whatever make. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
-    value instanceof Promise ||
-    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
   )
 }
 

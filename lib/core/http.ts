@@ -35,12 +35,13 @@ export class HttpHost {
 
   handle(request: Request, peer: Peer): Response | Admission | Promise<Response> {
     const path = pathOf(request.url)
-    const found = this.#find(path)
     const upgrade = isUpgrade(request)
+    // Before the gateways: one at `/:room` is not to hide it.
+    if (path === '/healthz' && !upgrade) return this.#health()
+    const found = this.#find(path)
     if (found !== undefined)
       return upgrade ? this.#admit(request, peer, found.route, found.params) : upgradeRequired(path)
     if (upgrade) return refuse(404, 'NOT_FOUND', `no gateway at ${path}`)
-    if (path === '/healthz') return this.#health()
     return this.#page(request, path)
   }
 

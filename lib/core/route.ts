@@ -57,7 +57,9 @@ export function compileHandlers(gateway: Class, options: GatewayOptions, problem
       kind === 'event' ? (method.tag.event ?? String(method.name)) : kind === 'message' ? MESSAGE : undefined
     const earlier = event === undefined ? single.get(kind) : events.get(event)
     if (earlier !== undefined)
-      problems.push(twice(gateway, event ?? `@${decoratorOf(kind)}`, earlier, method))
+      problems.push(
+        twice(gateway, kind === 'event' ? `the event "${event}"` : `@${decoratorOf(kind)}`, earlier, method),
+      )
     else if (event === undefined) single.set(kind, method)
     else events.set(event, method)
   }
@@ -87,8 +89,8 @@ function misplaced({ name, tag }: TaggedMethod, gateway: Class, isRaw: boolean):
 
 function twice(gateway: Class, what: string, a: TaggedMethod, b: TaggedMethod): string {
   const [first, second] = [a, b].map(({ owner, name }) => `${owner.name}.${String(name)}`)
-  const subject = what.startsWith('@') ? what : `the event "${what}"`
-  return `${gateway.name} has two handlers for ${subject}: ${first} and ${second}. Keep one, or rename one's event.`
+  const advice = what.startsWith('@') ? 'call one from the other' : "give one another event's name"
+  return `${gateway.name} has two handlers for ${what}: ${first} and ${second}. Keep one, or ${advice}.`
 }
 
 function decoratorOf(kind: MethodTag['kind']): string {

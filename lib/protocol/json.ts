@@ -48,7 +48,7 @@ export function json(options: JsonOptions = {}): Codec {
     },
     encode(frame: Frame): string {
       const text = JSON.stringify(isPlain || !('event' in frame) ? frame : dressed(frame))
-      refuseBytes(frame)
+      refuseBytes(frame as Partial<EventFrame & FailureFrame>)
       return text
     },
   }
@@ -111,9 +111,8 @@ function errorBody(value: unknown): FailureFrame['error'] {
 }
 
 /** To be called when JSON.stringify has thrown on cycles: then the walk ends. */
-function refuseBytes(frame: Frame): void {
-  const payload =
-    'error' in frame ? frame.error.details : 'args' in frame ? frame.args : (frame as AckFrame).data
+function refuseBytes({ data, args, error }: Partial<EventFrame & FailureFrame>): void {
+  const payload = data ?? args ?? error?.details
   if (isObject(payload) && carriesBytes(payload)) {
     throw new TypeError('JSON cannot carry binary data: use MessagePack, or encode it as text')
   }
@@ -121,13 +120,18 @@ function refuseBytes(frame: Frame): void {
 
 // Loops in place of some() and every(): this runs for every frame, and a closure for each array is a tenth of an echo.
 function carriesBytes(value: object): boolean {
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (isObject(value[i]) && carriesBytes(value[i])) return true
+  if (isBytes(value)) return true
+  const { toJSON } = value as { toJSON?: unknown }
+  // What an object shows of itself is in no cycle, though the object may be: database entities are.
+  const shown: unknown = typeof toJSON === 'function' ? toJSON.call(value) : value
+  if (!isObject(shown)) return false
+  if (Array.isArray(shown)) {
+    for (let i = 0; i < shown.length; i++) if (isObject(shown[i]) && carriesBytes(shown[i])) return true
     return false
   }
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return true
-  for (const key in value) {
-    const inner = (value as JsonObject)[key]
+  if (isBytes(shown)) return true
+  for (const key in shown) {
+    const inner = (shown as JsonObject)[key]
     if (isObject(inner) && carriesBytes(inner)) return true
   }
   return false
