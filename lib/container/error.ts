@@ -4,15 +4,19 @@
  */
 export class BootError extends Error {
   override readonly name = 'BootError'
+  // Private, so that a runtime which prints an uncaught error with its members does not say everything twice.
+  readonly #problems: readonly string[]
 
-  constructor(
-    /** Each mistake in a sentence or two. */
-    readonly problems: readonly string[],
-    options?: ErrorOptions,
-  ) {
+  constructor(problems: readonly string[], options?: ErrorOptions) {
     super(
       problems.length === 1 ? problems[0] : problems.map((one, i) => `${i + 1}. ${one}`).join('\n'),
       options,
     )
+    this.#problems = problems
+  }
+
+  /** Each mistake in a sentence or two. */
+  get problems(): readonly string[] {
+    return this.#problems
   }
 }

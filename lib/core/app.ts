@@ -13,7 +13,7 @@ import { assemble } from './boot.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Address, Host, ListenOptions, Runtime } from './connection.ts'
 import { type Fetch, HttpHost } from './http.ts'
-import { defaultLimits, type Limits } from './limits.ts'
+import { type Limits, limitsOf } from './limits.ts'
 import { consoleLogger, type Logger } from './logger.ts'
 import type { Root } from './modules.ts'
 import { Outbox } from './outbox.ts'
@@ -71,7 +71,7 @@ export class App<R extends Runtime = Runtime> {
 
   /** Applications call `createApp`, which knows the runtime. Throws a `BootError` with every mistake that it finds. */
   constructor(root: Root, options: AppOptions, runtimeFor: (host: Host) => R) {
-    const limits: Limits = { ...defaultLimits, ...options.limits }
+    const limits = limitsOf(options.limits)
     this.runtime = runtimeFor({ limits, handle: (request, peer) => this.#handle(request, peer) })
     const logger = options.logger ?? consoleLogger
     const outbox = new Outbox((task) => this.runtime.defer(task))

@@ -9,11 +9,13 @@ import {
 import { type GatewayTag, gatewayTag } from '../decorators/gateway.ts'
 import { taggedMethods } from '../decorators/tags.ts'
 import type { Codec } from '../protocol/codec.ts'
+import { withoutTrace } from '../protocol/error.ts'
 import { Audience } from './audience.ts'
 import type { Runtime } from './connection.ts'
 import { contextOf, GatewayContext, gatewayOf } from './context.ts'
 import type { RoutedPath } from './http.ts'
 import { Instances } from './instances.ts'
+import { limitProblems } from './limits.ts'
 import { flatten, type Parts, type Root } from './modules.ts'
 import { compilePath, normalise, pathProblems } from './path.ts'
 import { Rooms } from './rooms.ts'
@@ -78,9 +80,9 @@ export function assemble(plan: Plan): Assembly {
   for (const { provider, origin } of parts.providers) {
     if (!overridden.has(tokenOf(provider))) attempt(() => container.registry.add(provider, origin))
   }
-  problems.push(...samePaths(paths), ...misplacedSignals(container))
+  problems.push(...samePaths(paths), ...misplacedSignals(container), ...limitProblems(plan.shared.limits))
   const order = attempt(() => checkGraph(container.registry)) ?? []
-  if (problems.length > 0) throw new BootError([...new Set(problems)])
+  if (problems.length > 0) throw withoutTrace(() => new BootError([...new Set(problems)]))
   return { container, order, paths }
 }
 

@@ -22,3 +22,16 @@ export const defaultLimits: Readonly<Limits> = {
   heartbeat: 25_000,
   farewell: 5_000,
 }
+
+/** The limits of an app: those given, else the defaults. */
+export function limitsOf(given: Partial<Limits> = {}): Limits {
+  const said = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...defaultLimits, ...Object.fromEntries(said) }
+}
+
+/** What is wrong with an app's limits, in words. */
+export function limitProblems(limits: Limits): string[] {
+  return Object.entries(limits)
+    .filter(([, value]) => !(Number.isInteger(value) && value > 0))
+    .map(([name, value]) => `limits.${name} is ${value}: a limit is a whole number from 1 on.`)
+}

@@ -48,6 +48,10 @@ export function compileHandlers(gateway: Class, options: GatewayOptions, problem
   const events = new Map<string, TaggedMethod>()
   const single = new Map<MethodTag['kind'], TaggedMethod>()
   const isRaw = options.protocol === 'raw'
+  const { concurrency = 1 } = options
+  if (!(Number.isInteger(concurrency) && concurrency > 0)) {
+    problems.push(`${gateway.name}'s concurrency is ${concurrency}: it is a whole number from 1 on.`)
+  }
 
   for (const method of taggedMethods(gateway)) {
     const { kind } = method.tag

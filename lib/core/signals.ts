@@ -16,6 +16,10 @@ export interface SignalListeners {
   event: (socket: Socket, event: SocketEvent) => unknown
 }
 
+interface Listener {
+  readonly run: (...args: never[]) => unknown
+}
+
 /**
  * What happens on all gateways of an app, for services that want to know: audit trails, statistics, presence. Inject
  * it, or tag a provider's methods with `@OnSignal`. Listeners run in the order in which they came; one that fails is
@@ -37,7 +41,8 @@ export interface SignalListeners {
  * ```
  */
 export class Signals {
-  readonly #listeners = new Map<string, Set<(...args: never[]) => unknown>>()
+  /** Lists are replaced, never changed: who comes or goes while a signal is told makes no difference to it. */
+  readonly #listeners = new Map<string, readonly Listener[]>()
   readonly #logger: Logger
 
   constructor(logger: Logger) {
@@ -58,11 +63,13 @@ export class Signals {
     listener: (...args: never[]) => unknown,
   ): () => void {
     const key = event === undefined ? signal : byName(event)
-    const listeners = this.#listeners.get(key) ?? new Set()
-    this.#listeners.set(key, listeners.add(listener))
+    // The same function may listen twice, and stop once.
+    const own: Listener = { run: listener }
+    this.#listeners.set(key, [...(this.#listeners.get(key) ?? []), own])
     return () => {
-      if (listeners.delete(listener) && listeners.size === 0 && this.#listeners.get(key) === listeners)
-        this.#listeners.delete(key)
+      const others = (this.#listeners.get(key) ?? []).filter((one) => one !== own)
+      if (others.length > 0) this.#listeners.set(key, others)
+      else this.#listeners.delete(key)
     }
   }
 
@@ -94,7 +101,7 @@ export class Signals {
   #tell(key: string, ...args: unknown[]): void {
     for (const listener of this.#listeners.get(key) ?? []) {
       try {
-        const result: unknown = listener(...(args as never[]))
+        const result: unknown = listener.run(...(args as never[]))
         if (result instanceof Promise) result.catch((error: unknown) => this.#failed(key, error))
       } catch (error) {
         this.#failed(key, error)

@@ -122,8 +122,17 @@ export class Socket<Data extends object = Record<string, unknown>> {
     return this.#session.route.everybody.except(this as Socket)
   }
 
-  /** Closes the connection, after what was sent. Default 1000, or a code of your own from 4000 on. */
+  /**
+   * Closes the connection, after what was sent. RFC 6455, section 7.4, leaves 1000 and 3000 to 4999 to applications;
+   * below 4000 are names that are registered.
+   *
+   * @throws TypeError for any other code.
+   */
   close(code: CloseReason['code'] = closeCodes.normal.code, reason = ''): void {
+    const isFree = Number.isInteger(code) && code >= 3000 && code <= 4999
+    if (code !== closeCodes.normal.code && !isFree) {
+      throw new TypeError(`${code} is no close code of an application's: use 1000, or one from 3000 to 4999`)
+    }
     this.#session.close(code, reason)
   }
 }

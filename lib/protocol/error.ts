@@ -79,3 +79,14 @@ export class PartylineError extends Error {
     return body
   }
 }
+
+/** Makes an error whose message says it all: where it was thrown is of no use to its reader, and is left out. */
+export function withoutTrace<E extends Error>(make: () => E): E {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}

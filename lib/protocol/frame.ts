@@ -33,7 +33,10 @@ export interface HelloFrame {
 export interface Hello {
   /** The socket's id. */
   sid: string
-  /** The server pings after this many milliseconds of silence; twice as long without a frame means a dead line. */
+  /**
+   * Milliseconds. The server looks this often, pings a client that was silent for one to two of them, and gives it up
+   * after three to four.
+   */
   heartbeat: number
 }
 

@@ -1,18 +1,12 @@
 import type { ListenOptions } from '../core/connection.ts'
-import { PartylineError } from '../protocol/error.ts'
+import { PartylineError, withoutTrace } from '../protocol/error.ts'
 
 /** Why a server could not listen, in one line that says what to do. */
 export function listenFailed(cause: unknown, { port, hostname, unix }: ListenOptions): PartylineError {
   const where = unix ?? `${hostname}:${port}`
   const code = String((cause as { code?: unknown } | null)?.code ?? '')
-  // Where it was thrown is of no use to anybody: the message says it all.
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    return new PartylineError('LISTEN_FAILED', `cannot listen on ${where}: ${reasons[code] ?? String(cause)}`)
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
+  const reason = reasons[code] ?? String(cause)
+  return withoutTrace(() => new PartylineError('LISTEN_FAILED', `cannot listen on ${where}: ${reason}`))
 }
 
 const reasons: Record<string, string> = {

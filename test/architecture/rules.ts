@@ -1,0 +1,124 @@
+import { posix } from 'node:path'
+import { type Import, readSource, type Source } from './source.ts'
+
+/** What a folder of lib may import. */
+interface Layer {
+  /** Other folders of lib. */
+  folders: readonly string[]
+  /** Packages, `node:` modules among them. */
+  packages: readonly string[]
+}
+
+/**
+ * The arrows of docs/architecture.md. A new folder gets its line here. Only lib/mod.ts, which is in no folder, imports
+ * them all.
+ */
+export const layers: Readonly<Record<string, Layer>> = {
+  protocol: { folders: [], packages: [] },
+  container: { folders: [], packages: ['reflect-metadata', 'tsyringe'] },
+  decorators: { folders: ['container', 'protocol'], packages: [] },
+  core: { folders: ['container', 'decorators', 'protocol'], packages: ['regexparam'] },
+  runtime: { folders: ['core', 'protocol'], packages: ['node:util'] },
+}
+
+/** Names by which code asks for a runtime of its own: only runtime/ may. */
+const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']
+
+const LONGEST = 400
+
+/**
+ * All breaches of the rules, in words.
+ *
+ * @param files text by path from the root, of everything in lib and apps
+ * @param publicNames what package.json exports, such as `partyline`
+ */
+export function findBreaches(files: ReadonlyMap<string, string>, publicNames: readonly string[]): string[] {
+  const sources = new Map([...files].map(([path, text]) => [path, readSource(path, text)]))
+  const breaches: string[] = []
+  for (const [path, source] of sources) {
+    if (path.startsWith('lib/')) breaches.push(...inLib(path, source))
+    if (path.startsWith('apps/')) breaches.push(...inApps(path, source, publicNames))
+    for (const { specifier } of source.imports.filter(isRelative)) {
+      const target = targetOf(path, specifier)
+      if (/\.[jt]s$/.test(target) && !sources.has(target))
+        breaches.push(`${path} imports ${target}, which is not there`)
+    }
+  }
+  return [...breaches, ...findCycles(sources)]
+}
+
+function inLib(path: string, { imports, identifiers, lines }: Source): string[] {
+  const breaches: string[] = []
+  if (lines > LONGEST) breaches.push(`${path} has ${lines} lines, and ${LONGEST} is the most`)
+  const folder = folderOf(path)
+  if (folder === undefined) {
+    if (path !== 'lib/mod.ts') breaches.push(`${path} is in no folder of lib`)
+    return breaches
+  }
+  const layer = layers[folder]
+  if (layer === undefined) return [...breaches, `${path} is in lib/${folder}, for which there is no rule`]
+
+  for (const one of imports) {
+    if (isRelative(one)) {
+      const target = targetOf(path, one.specifier)
+      const other = folderOf(target)
+      if (other !== folder && !layer.folders.includes(other ?? ''))
+        breaches.push(`${path} imports ${target}, and ${folder} may not import ${other ?? 'that'}`)
+    } else if (!layer.packages.includes(one.specifier)) {
+      breaches.push(`${path} imports ${one.specifier}, and ${folder} may not`)
+    }
+  }
+  if (folder !== 'runtime') {
+    const names = platformNames.filter((name) => identifiers.has(name))
+    breaches.push(...names.map((name) => `${path} names ${name}, which only runtime may`))
+  }
+  return breaches
+}
+
+function inApps(path: string, { imports }: Source, publicNames: readonly string[]): string[] {
+  const app = path.split('/').slice(0, 2).join('/')
+  return imports.flatMap((one) => {
+    const { specifier } = one
+    if (isRelative(one)) {
+      const target = targetOf(path, specifier)
+      return target.startsWith(`${app}/`) ? [] : [`${path} imports ${target}, which is outside of ${app}`]
+    }
+    const isOurs = specifier === 'partyline' || specifier.startsWith('partyline/')
+    return isOurs && !publicNames.includes(specifier)
+      ? [`${path} imports ${specifier}, which package.json does not export`]
+      : []
+  })
+}
+
+/** Circles of imports that are there at run time, each once. */
+function findCycles(sources: ReadonlyMap<string, Source>): string[] {
+  const cycles: string[] = []
+  const done = new Set<string>()
+  const way: string[] = []
+  const visit = (path: string): void => {
+    const start = way.indexOf(path)
+    if (start >= 0) cycles.push(`${[...way.slice(start), path].join(' → ')} is a circle of imports`)
+    if (start >= 0 || done.has(path)) return
+    way.push(path)
+    for (const one of sources.get(path)?.imports ?? [])
+      if (isRelative(one) && !one.isTypeOnly) visit(targetOf(path, one.specifier))
+    way.pop()
+    done.add(path)
+  }
+  for (const path of sources.keys()) visit(path)
+  return cycles
+}
+
+function isRelative({ specifier }: Import): boolean {
+  return specifier.startsWith('.')
+}
+
+/** Where a relative import leads, from the root. */
+function targetOf(path: string, specifier: string): string {
+  return posix.join(posix.dirname(path), specifier)
+}
+
+/** The folder of lib that a file is in; undefined where it is in none. */
+function folderOf(path: string): string | undefined {
+  return /^lib\/([^/]+)\//.exec(path)?.[1]
+}

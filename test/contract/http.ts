@@ -1,0 +1,95 @@
+import { expect, test } from 'bun:test'
+import { Gateway, On, type Socket } from 'partyline'
+import { Gate } from '../support/gate.ts'
+import { until } from '../support/until.ts'
+import type { Start } from './start.ts'
+
+@Gateway('/party')
+class Party {}
+
+async function page(request: Request): Promise<Response> {
+  const { pathname } = new URL(request.url)
+  if (pathname === '/fail') throw new Error('on purpose')
+  return new Response(`${request.method} ${pathname} ${await request.text()}`, {
+    headers: { 'x-page': 'yes' },
+  })
+}
+
+export function http(start: Start): void {
+  test('what is no gateway goes to the fetch handler', async () => {
+    const { fetch } = await start(Party, { fetch: page })
+    const response = await fetch('/api/things?x=1', { method: 'POST', body: 'a body' })
+    expect(response.headers.get('x-page')).toBe('yes')
+    expect(await response.text()).toBe('POST /api/things a body')
+    expect((await fetch('/party')).status).toBe(426)
+  })
+
+  test('without a fetch handler it is 404', async () => {
+    const { fetch } = await start(Party)
+    const response = await fetch('/')
+    expect(response.status).toBe(404)
+    expect(await response.json()).toEqual({ error: { code: 'NOT_FOUND', message: 'nothing at /' } })
+  })
+
+  test('a fetch handler that fails is answered with 500, masked, and logged', async () => {
+    const { fetch, logged } = await start(Party, { fetch: page })
+    const response = await fetch('/fail')
+    expect(response.status).toBe(500)
+    expect(await response.json()).toEqual({
+      error: { code: 'INTERNAL', message: 'the server failed to handle this' },
+    })
+    expect(logged()).toMatchObject([{ path: '/fail', error: new Error('on purpose') }])
+  })
+
+  test('/healthz says ok and how many are connected, before the fetch handler', async () => {
+    const { app, connect, fetch } = await start(Party, { fetch: page })
+    const client = await connect('/party')
+    await until(() => app.sockets.size === 1, 'the socket')
+    const response = await fetch('/healthz')
+    expect(response.status).toBe(200)
+    expect(await response.json()).toEqual({ status: 'ok', connections: 1 })
+    client.close()
+    await until(async () => {
+      const { connections } = (await (await fetch('/healthz')).json()) as { connections: number }
+      return connections === 0
+    }, 'the socket to be gone')
+  })
+
+  test('/healthz is answered before a gateway whose path fits it', async () => {
+    @Gateway('/:room')
+    class AnyRoom {
+      @On() room({ params }: Socket) {
+        return params.room
+      }
+    }
+
+    const { connect, fetch } = await start(AnyRoom)
+    expect((await fetch('/healthz')).status).toBe(200)
+    expect((await fetch('/health')).status).toBe(426)
+    const client = await connect('/healthz')
+    expect(await client.ask('{"event":"room","id":1}')).toBe('{"ack":1,"data":"healthz"}')
+  })
+
+  test('while the app goes away, /healthz is 503 and pages are still served', async () => {
+    const gate = new Gate()
+
+    @Gateway('/slow')
+    class Slow {
+      @On() wait() {
+        return gate.pass()
+      }
+    }
+
+    const { app, connect, fetch } = await start(Slow, { fetch: page })
+    const client = await connect('/slow')
+    client.send('{"event":"wait"}')
+    await until(() => gate.arrived === 1, 'the handler')
+    const stopped = app.stop()
+    const response = await fetch('/healthz')
+    expect(response.status).toBe(503)
+    expect(await response.json()).toEqual({ status: 'draining', connections: 1 })
+    expect(await (await fetch('/page')).text()).toBe('GET /page ')
+    gate.open()
+    await stopped
+  })
+}

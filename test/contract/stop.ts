@@ -1,0 +1,143 @@
+import { expect, test } from 'bun:test'
+import { Gateway, Injectable, On, OnClose, type Socket } from 'partyline'
+import { HandClock } from '../support/clock.ts'
+import { Gate } from '../support/gate.ts'
+import { nextTurn, until } from '../support/until.ts'
+import type { Start } from './start.ts'
+
+/** A gateway whose handlers, @OnClose and provider each wait for a gate, and note what they did. */
+function slowGateway() {
+  const notes: string[] = []
+  const [handling, closing, disposing] = [new Gate(), new Gate(), new Gate()]
+
+  @Injectable()
+  class Database {
+    async dispose() {
+      await disposing.pass()
+      notes.push('disposed')
+    }
+  }
+
+  @Gateway('/slow')
+  class Slow {
+    constructor(readonly database: Database) {}
+
+    @On() async work(_: Socket, name: string) {
+      await handling.pass()
+      notes.push(`handled ${name}`)
+      return name
+    }
+
+    @OnClose() async closed() {
+      await closing.pass()
+      notes.push('closed')
+    }
+  }
+
+  return { Slow, notes, handling, closing, disposing }
+}
+
+export function stop(start: Start): void {
+  test('handlers and their acks finish, then sockets close with 1001, @OnClose is awaited, providers are disposed', async () => {
+    const { Slow, notes, handling, closing, disposing } = slowGateway()
+    const { app, connect } = await start(Slow)
+    const [busy, idle] = [await connect('/slow'), await connect('/slow')]
+    busy.send('{"event":"work","data":"first","id":1}', '{"event":"work","data":"second","id":2}')
+    await until(() => handling.arrived === 1 && app.sockets.size === 2, 'the first handler')
+    expect(await busy.flushed()).toEqual([])
+
+    let stopped = false
+    const stopping = app.stop().then(() => {
+      stopped = true
+    })
+    expect((await idle.closed()).code).toBe(1_001)
+    expect(busy.isClosed).toBe(false)
+    handling.open()
+    expect(await busy.take(2)).toEqual(['{"ack":1,"data":"first"}', '{"ack":2,"data":"second"}'])
+    expect(await busy.closed()).toEqual({ code: 1_001, reason: 'the server is going away' })
+    await until(() => closing.arrived === 2, '@OnClose of both')
+    expect(disposing.arrived).toBe(0)
+    closing.open()
+    await until(() => disposing.arrived === 1, 'the provider')
+    expect(stopped).toBe(false)
+    disposing.open()
+    await stopping
+    expect(notes).toEqual(['handled first', 'handled second', 'closed', 'closed', 'disposed'])
+  })
+
+  test('what is asked of it while it goes away is answered OVERLOADED', async () => {
+    const { Slow, handling, closing, disposing, notes } = slowGateway()
+    for (const gate of [closing, disposing]) gate.open()
+    const { app, connect } = await start(Slow)
+    const client = await connect('/slow')
+    client.send('{"event":"work","data":"early","id":1}')
+    await until(() => handling.arrived === 1, 'the handler')
+    const stopping = app.stop()
+    await nextTurn()
+    expect(await client.ask('{"event":"work","data":"late","id":2}')).toBe(
+      '{"ack":2,"error":{"code":"OVERLOADED","message":"the server is going away"}}',
+    )
+    handling.open()
+    expect(await client.next()).toBe('{"ack":1,"data":"early"}')
+    await stopping
+    expect(notes).toEqual(['handled early', 'closed', 'disposed'])
+  })
+
+  test('what is not done by the deadline is cut off, and that is logged', async () => {
+    const { Slow, handling, closing, disposing } = slowGateway()
+    const clock = new HandClock()
+    const { app, connect, logged } = await start(Slow, { clock })
+    const client = await connect('/slow')
+    client.send('{"event":"work","data":"never","id":1}')
+    await until(() => handling.arrived === 1, 'the handler')
+    let stopped = false
+    const stopping = app.stop({ deadline: 300 }).then(() => {
+      stopped = true
+    })
+    clock.advance(299)
+    expect(await client.flushed()).toEqual([])
+    expect(stopped).toBe(false)
+    clock.advance(1)
+    expect((await client.closed()).code).toBe(1_001)
+    await stopping
+    expect(logged()).toEqual([
+      {
+        level: 'warn',
+        message: 'stopping took too long: what is left is cut off',
+        sockets: 1,
+        milliseconds: 300,
+      },
+    ])
+    for (const gate of [handling, closing, disposing]) gate.open()
+  })
+
+  test('a provider that fails to be disposed of is logged, and the app stops', async () => {
+    @Injectable()
+    class Broken {
+      dispose() {
+        throw new Error('on purpose')
+      }
+    }
+
+    @Gateway('/x')
+    class X {
+      constructor(readonly broken: Broken) {}
+    }
+
+    const { app, logged } = await start(X)
+    await app.stop()
+    expect(logged()).toMatchObject([{ message: 'providers failed to dispose' }])
+  })
+
+  test('stopping twice is stopping once, and nobody is let in afterwards', async () => {
+    const { Slow, closing, disposing } = slowGateway()
+    for (const gate of [closing, disposing]) gate.open()
+    const { app, connect } = await start(Slow)
+    const client = await connect('/slow')
+    expect(app.stop()).toBe(app.stop())
+    await app.stop()
+    expect((await client.closed()).code).toBe(1_001)
+    expect(disposing.arrived).toBe(1)
+    await expect(connect('/slow')).rejects.toThrow()
+  })
+}

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'bun:test'
+import { Gateway, Module, On, OnAny, OnClose, OnFirstMessage, OnMessage, OnOpen, OnSignal } from 'partyline'
+
+const decorators: [name: string, decorator: () => MethodDecorator][] = [
+  ['@On()', () => On() as MethodDecorator],
+  ['@OnAny()', () => OnAny() as MethodDecorator],
+  ['@OnOpen()', () => OnOpen() as MethodDecorator],
+  ['@OnClose()', () => OnClose() as MethodDecorator],
+  ['@OnMessage()', () => OnMessage() as MethodDecorator],
+  ['@OnFirstMessage()', () => OnFirstMessage() as MethodDecorator],
+  ["@OnSignal('connected')", () => OnSignal('connected') as MethodDecorator],
+]
+
+describe.each(decorators)('%s', (name, decorator) => {
+  test('on a static method', () => {
+    expect(() => {
+      class Party {
+        @decorator() static join() {}
+        leave() {}
+      }
+      return Party
+    }).toThrow(new TypeError(`${name} on static Party.join: only methods of instances can carry it`))
+  })
+
+  test('on a getter', () => {
+    expect(() => {
+      class Party {
+        @decorator() get join() {
+          return () => {}
+        }
+      }
+      return Party
+    }).toThrow(new TypeError(`${name} on Party.join, which is no method: only methods can carry it`))
+  })
+
+  test('on a property', () => {
+    expect(() => {
+      class Party {
+        // biome-ignore lint/suspicious/noExplicitAny: what the compiler would refuse
+        @(decorator() as any) join = () => {}
+      }
+      return Party
+    }).toThrow(new TypeError(`${name} on Party.join, which is no method: only methods can carry it`))
+  })
+
+  test('compiled as a standard decorator', () => {
+    const standard = decorator() as unknown as (method: () => void, context: object) => void
+    expect(() => standard(() => {}, { kind: 'method', name: 'join' })).toThrow(
+      new TypeError(
+        `${name} was compiled as a standard decorator: set "experimentalDecorators" in tsconfig.json, which Bun reads ` +
+          'from the current directory',
+      ),
+    )
+  })
+})
+
+test('@On of a method without a name of its own, or with an empty one', () => {
+  expect(() => {
+    class Party {
+      @On() [Symbol('join')]() {}
+    }
+    return Party
+  }).toThrow("@On() on Party.Symbol(join): a symbol is no event's name, so give one, as in @On('event')")
+  expect(() => {
+    class Party {
+      @On('') join() {}
+    }
+    return Party
+  }).toThrow("@On('') on Party.join: an event needs a name")
+})
+
+test('@Gateway and @Module stand once on a class', () => {
+  expect(() => {
+    @Gateway('/one')
+    @Gateway('/other')
+    class Party {}
+    return Party
+  }).toThrow('@Gateway() stands twice on Party')
+  expect(() => {
+    @Module()
+    @Module()
+    class AppModule {}
+    return AppModule
+  }).toThrow('@Module() stands twice on AppModule')
+})

@@ -1,0 +1,153 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type App,
+  type CloseReason,
+  createApp,
+  Gateway,
+  GatewayContext,
+  On,
+  OnOpen,
+  type Socket,
+} from 'partyline'
+import type { Line, Message } from '../contract/client.ts'
+import { runtimeContract } from '../contract/runtime.ts'
+import type { ConnectOptions, Serve } from '../contract/start.ts'
+import { WireClient } from '../support/tcp.ts'
+import { until } from '../support/until.ts'
+
+/** What Bun's WebSocket has beyond the web's. */
+const BunWebSocket = WebSocket as unknown as new (
+  url: string,
+  options: { protocols: string[]; headers: Record<string, string> },
+) => WebSocket & { terminate(): void }
+
+/** Bun's own WebSocket client, over the network. */
+function connect(url: string, { subprotocols = [], headers = {} }: ConnectOptions = {}): Promise<Line> {
+  const socket = new BunWebSocket(url, { protocols: subprotocols, headers })
+  socket.binaryType = 'arraybuffer'
+  const received: Message[] = []
+  let closed: CloseReason | undefined
+  return new Promise((resolve, reject) => {
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      received.push(typeof data === 'string' ? data : new Uint8Array(data))
+    }
+    socket.onclose = ({ code, reason }) => {
+      closed = { code, reason }
+      reject(new Error(`closed with ${code} ${reason}`))
+    }
+    socket.onopen = () =>
+      resolve({
+        received,
+        get closed() {
+          return closed
+        },
+        subprotocol: socket.protocol || undefined,
+        send: (message) => socket.send(message as string),
+        close: (code, reason) => socket.close(code, reason),
+        vanish: () => socket.terminate(),
+      })
+  })
+}
+
+const serve: Serve = async (root, options) => {
+  const app = createApp(root, options)
+  const { port } = await app.listen({ port: 0, hostname: '127.0.0.1', signals: false })
+  return {
+    app,
+    connect: (path, options) => connect(`ws://127.0.0.1:${port}${path}`, options),
+    fetch: (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init),
+  }
+}
+
+runtimeContract('the runtime of Bun', serve)
+
+@Gateway('/echo')
+class Echo {
+  constructor(private readonly context: GatewayContext) {}
+
+  @OnOpen() opened({ handshake }: Socket) {
+    this.context.emit('from', handshake.ip)
+  }
+
+  @On() echo(_: Socket, data: unknown) {
+    return data
+  }
+}
+
+describe('listening', () => {
+  const apps: ReturnType<typeof createApp>[] = []
+  afterEach(async () => {
+    for (const app of apps.splice(0)) await app.stop()
+  })
+
+  function made(): ReturnType<typeof createApp> {
+    const app = createApp(Echo)
+    apps.push(app)
+    return app
+  }
+
+  test('on a unix socket', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'partyline-'))
+    const path = join(folder, 'party.sock')
+    const app = made()
+    expect(await app.listen({ unix: path, signals: false })).toEqual({ unix: path, url: path })
+    const client = await WireClient.open({ path }, '/echo')
+    expect(client.head).toStartWith('HTTP/1.1 101 ')
+    expect(await client.text()).toBe('{"event":"from","data":""}')
+    expect(await client.ask('{"event":"echo","data":1,"id":1}')).toBe('{"ack":1,"data":1}')
+    await app.stop()
+    await until(() => client.ended, 'the end')
+    expect(existsSync(path)).toBe(false)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('on a port that is free, on a given address', async () => {
+    const { port, hostname, url } = await made().listen({ port: 0, hostname: '127.0.0.1', signals: false })
+    expect(port).toBeGreaterThan(0)
+    expect(hostname).toBe('127.0.0.1')
+    expect(url).toBe(`http://127.0.0.1:${port}`)
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  })
+
+  test('by a server that was started by hand, beside pages of its own', async () => {
+    const app = made()
+    const server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: (request, server) =>
+        new URL(request.url).pathname === '/page' ? new Response('a page') : app.fetch(request, server),
+      websocket: app.websocket,
+    })
+    const client = await WireClient.open({ port: server.port as number, host: '127.0.0.1' }, '/echo')
+    expect(await client.text()).toBe('{"event":"from","data":"127.0.0.1"}')
+    expect(await client.ask('{"event":"echo","data":1,"id":1}')).toBe('{"ack":1,"data":1}')
+    expect(await (await fetch(new URL('/page', server.url))).text()).toBe('a page')
+    expect((await fetch(new URL('/echo', server.url))).status).toBe(426)
+    client.destroy()
+    await app.stop()
+  })
+
+  test('where it cannot, the error says why and what to do', async () => {
+    const { port } = await made().listen({ port: 0, hostname: '127.0.0.1', signals: false })
+    const listen = (options: Parameters<App['listen']>[0]) => made().listen({ signals: false, ...options })
+    await expect(listen({ port, hostname: '127.0.0.1' })).rejects.toMatchObject({
+      name: 'PartylineError',
+      code: 'LISTEN_FAILED',
+      message: `cannot listen on 127.0.0.1:${port}: it is in use already. Choose another with --port, PORT, or the "port" option; 0 is any free one`,
+    })
+    await expect(listen({ port: 70_000 })).rejects.toThrow(
+      'cannot listen on localhost:70000: a port is a whole number from 0 to 65535',
+    )
+    await expect(listen({ port: 0, hostname: 'no.such.host.invalid' })).rejects.toThrow(
+      'cannot listen on no.such.host.invalid:0: there is no such host. Use localhost, 0.0.0.0 or an address of this machine',
+    )
+    await expect(listen({ port: 0, hostname: '192.0.2.1' })).rejects.toThrow(
+      'cannot listen on 192.0.2.1:0: no network interface of this machine has that address. Use localhost, 0.0.0.0 or [::]',
+    )
+    const unix = join(tmpdir(), 'no such folder', 'party.sock')
+    await expect(listen({ unix })).rejects.toThrow(`cannot listen on ${unix}: its folder does not exist`)
+  })
+})
