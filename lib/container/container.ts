@@ -12,6 +12,8 @@ const owners = new WeakMap<DependencyContainer, Container>()
 export class Container {
   readonly registry: Registry
   readonly scope: Scope
+  /** Told of what is built here from when it is set. */
+  onBuilt: ((instance: unknown) => void) | undefined
   readonly #parent: Container | undefined
   readonly #di: DependencyContainer
   readonly #instances = new Map<Definition, unknown>()
@@ -164,7 +166,9 @@ export class Container {
     const isOurs =
       definition.source.kind === 'class' || (definition.source.kind === 'factory' && !this.#holds(instance))
     this.#instances.set(definition, instance)
-    if (isOurs && isDisposable(instance)) this.#disposables.push(instance)
+    if (!isOurs) return instance
+    if (isDisposable(instance)) this.#disposables.push(instance)
+    this.onBuilt?.(instance)
     return instance
   }
 

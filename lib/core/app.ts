@@ -171,6 +171,7 @@ export class App<R extends Runtime = Runtime> {
     for (const { instances } of this.#routes) instances.start()
     // Several tokens may stand for the same instance.
     for (const instance of new Set(this.#container.instances)) this.#connectSignals(instance)
+    this.#container.onBuilt = (instance) => this.#connectSignals(instance)
     this.#shared.watch.start()
     this.#started = true
   }

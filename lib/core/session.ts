@@ -232,6 +232,7 @@ export class Session implements ConnectionHandler, Recipient {
 
   /** Waits only where a factory or `@OnOpen` does. */
   async #open(): Promise<void> {
+    let failure = 'what lives for the connection failed to build'
     try {
       const { instances, rooms, handlers } = this.route
       // Kept before it is filled: what was built is disposed of at the end, though the rest fails.
@@ -244,6 +245,7 @@ export class Session implements ConnectionHandler, Recipient {
         if (this.#greets) this.send({ hello: { sid: this.id, heartbeat: this.shared.limits.heartbeat } })
         rooms.enter(this)
         this.shared.signals.connected(this.socket)
+        failure = '@OnOpen failed'
         const opened = handlers.open && this.invoke(handlers.open, [])
         if (isThenable(opened)) await opened
       } else {
@@ -251,7 +253,7 @@ export class Session implements ConnectionHandler, Recipient {
         this.#dispatch.abandon()
       }
     } catch (error) {
-      this.log(error, '@OnOpen failed')
+      this.log(error, failure)
       this.#dispatch.abandon()
       this.close(closeCodes.internal.code, 'the server failed')
     }

@@ -3,8 +3,8 @@ import { type Import, readSource, type Source } from './source.ts'
 
 /** What a folder of lib may import. */
 interface Layer {
-  /** Other folders of lib. */
-  folders: readonly string[]
+  /** Other folders of lib, or single files of them. */
+  lib: readonly string[]
   /** Packages, `node:` modules among them. */
   packages: readonly string[]
 }
@@ -14,11 +14,11 @@ interface Layer {
  * them all.
  */
 export const layers: Readonly<Record<string, Layer>> = {
-  protocol: { folders: [], packages: [] },
-  container: { folders: [], packages: ['reflect-metadata', 'tsyringe'] },
-  decorators: { folders: ['container', 'protocol'], packages: [] },
-  core: { folders: ['container', 'decorators', 'protocol'], packages: ['regexparam'] },
-  runtime: { folders: ['core', 'protocol'], packages: ['node:util'] },
+  protocol: { lib: [], packages: [] },
+  container: { lib: [], packages: ['reflect-metadata', 'tsyringe'] },
+  decorators: { lib: ['container'], packages: [] },
+  core: { lib: ['protocol', 'container/mod.ts', 'decorators'], packages: ['regexparam'] },
+  runtime: { lib: ['core', 'protocol'], packages: ['node:util'] },
 }
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
@@ -61,11 +61,11 @@ function inLib(path: string, { imports, identifiers, lines }: Source): string[] 
   for (const one of imports) {
     if (isRelative(one)) {
       const target = targetOf(path, one.specifier)
-      const other = folderOf(target)
-      if (other !== folder && !layer.folders.includes(other ?? ''))
-        breaches.push(`${path} imports ${target}, and ${folder} may not import ${other ?? 'that'}`)
+      const isAllowed = [folder, ...layer.lib].some((one) => `${target}/`.startsWith(`lib/${one}/`))
+      if (!isAllowed)
+        breaches.push(`${path} imports ${target}, and ${folder} may import ${listed([folder, ...layer.lib])}`)
     } else if (!layer.packages.includes(one.specifier)) {
-      breaches.push(`${path} imports ${one.specifier}, and ${folder} may not`)
+      breaches.push(`${path} imports ${one.specifier}, and ${folder} may import ${listed(layer.packages)}`)
     }
   }
   if (folder !== 'runtime') {
@@ -107,6 +107,10 @@ function findCycles(sources: ReadonlyMap<string, Source>): string[] {
   }
   for (const path of sources.keys()) visit(path)
   return cycles
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'no package' : `only ${names.join(', ')}`
 }
 
 function isRelative({ specifier }: Import): boolean {

@@ -219,7 +219,14 @@ test('if it fails for a connection, that one is closed with 1011 and the cause i
   const { connect, logged } = await start(TestModule)
   const unlucky = await connect('/fragile')
   expect(await unlucky.closed()).toEqual({ code: 1011, reason: 'the server failed' })
-  expect(logged()).toMatchObject([{ level: 'error', gateway: 'Fragile', error: new Error('bad luck') }])
+  expect(logged()).toMatchObject([
+    {
+      level: 'error',
+      message: 'what lives for the connection failed to build',
+      gateway: 'Fragile',
+      error: new Error('bad luck'),
+    },
+  ])
   failing = false
   const lucky = await connect('/fragile')
   expect(await lucky.ask('{"event":"luckily","id":1}')).toBe('{"ack":1,"data":"good luck"}')

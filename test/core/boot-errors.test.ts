@@ -85,13 +85,12 @@ describe('a decorator of the other protocol', () => {
   test('@On and @OnAny on a raw gateway', () => {
     @Gateway('/raw', { protocol: 'raw' })
     class Raw {
-      @On() say() {}
-      @OnAny() any() {}
+      @On() @OnAny() say() {}
     }
 
     expect(mistakesIn(Raw)).toEqual([
       "@On on Raw.say: a raw gateway has no events. Use @OnMessage(), or leave out protocol: 'raw'.",
-      "@OnAny on Raw.any: a raw gateway has no events. Use @OnMessage(), or leave out protocol: 'raw'.",
+      "@OnAny on Raw.say: a raw gateway has no events. Use @OnMessage(), or leave out protocol: 'raw'.",
     ])
   })
 
