@@ -67,22 +67,16 @@ function constructorOwner(target: AnyClass): AnyClass {
   return lineage(target).findLast(declares) ?? target
 }
 
+/** `info` is a type, a token, what `delay()` makes, or what tsyringe's decorators make of one of them. */
 function parameter(info: unknown): Parameter {
-  const { token, transform, isOptional } = descriptor(info)
-  const asked = token ?? (transform === undefined ? info : undefined)
-  if (asked instanceof DelayedConstructor)
-    return { token: (asked as { wrap(): Token }).wrap(), optional: false, lazy: true }
-  return { token: asked as Token | undefined, optional: isOptional === true, lazy: transform !== undefined }
+  const isDescribed = typeof info === 'object' && info !== null && !(info instanceof DelayedConstructor)
+  const { token, isOptional = false } = (isDescribed ? info : { token: info }) as Descriptor
+  if (token instanceof DelayedConstructor)
+    return { token: (token as { wrap(): Token }).wrap(), optional: false, lazy: true }
+  return { token: token as Token | undefined, optional: isOptional, lazy: false }
 }
 
 interface Descriptor {
-  token?: unknown
-  transform?: unknown
+  token: unknown
   isOptional?: boolean
-}
-
-function descriptor(info: unknown): Descriptor {
-  return typeof info === 'object' && info !== null && !(info instanceof DelayedConstructor)
-    ? (info as Descriptor)
-    : {}
 }

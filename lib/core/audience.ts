@@ -25,9 +25,13 @@ import { type Socket, sessionOf } from './socket.ts'
 export class Audience {
   readonly #rooms: Rooms
   readonly #names: readonly string[]
-  readonly #excluded: readonly (Socket | string)[]
+  readonly #excluded: readonly (Socket<object> | string)[]
 
-  constructor(rooms: Rooms, names: readonly string[] = [], excluded: readonly (Socket | string)[] = []) {
+  constructor(
+    rooms: Rooms,
+    names: readonly string[] = [],
+    excluded: readonly (Socket<object> | string)[] = [],
+  ) {
     this.#rooms = rooms
     this.#names = names
     this.#excluded = excluded
@@ -39,7 +43,7 @@ export class Audience {
   }
 
   /** Not these sockets, and nobody in these rooms. */
-  except(...excluded: (Socket | string)[]): Audience {
+  except(...excluded: (Socket<object> | string)[]): Audience {
     return new Audience(this.#rooms, this.#names, [...this.#excluded, ...excluded])
   }
 
@@ -68,7 +72,10 @@ export class Audience {
   }
 }
 
-function split(excluded: readonly (Socket | string)[]): { sockets: Socket[]; rooms: string[] } {
+function split(excluded: readonly (Socket<object> | string)[]): {
+  sockets: Socket<object>[]
+  rooms: string[]
+} {
   return {
     sockets: excluded.filter((one) => typeof one !== 'string'),
     rooms: excluded.filter((one) => typeof one === 'string'),

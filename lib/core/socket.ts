@@ -9,7 +9,7 @@ import { outgoing } from './outgoing.ts'
 import type { Session } from './session.ts'
 
 /** The session behind a socket; for Partyline's own files. */
-export let sessionOf: (socket: Socket) => Session
+export let sessionOf: (socket: Socket<object>) => Session
 
 /**
  * One client of a gateway, as handlers see it. `Data` is the type of `data`, what the app keeps about this client.
@@ -124,13 +124,13 @@ export class Socket<Data extends object = Record<string, unknown>> {
   }
 
   /** Everybody of the gateway but this one, and but these sockets and the members of these rooms. */
-  except(...excluded: (Socket | string)[]): Audience {
+  except(...excluded: (Socket<object> | string)[]): Audience {
     return this.broadcast.except(...excluded)
   }
 
   /** Everybody of the gateway, but this one. */
   get broadcast(): Audience {
-    return this.#session.route.everybody.except(this as Socket)
+    return this.#session.route.everybody.except(this)
   }
 
   /**

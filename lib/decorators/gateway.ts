@@ -1,5 +1,4 @@
 import type { AnyClass } from '../container/class.ts'
-import { recordParameters } from '../container/parameters.ts'
 import { declareScope, type Scope } from '../container/provider.ts'
 import type { AnyAuthenticator } from '../protocol/identity.ts'
 import { ClassTag } from './tags.ts'
@@ -52,6 +51,5 @@ export function Gateway(path = '/', options: GatewayOptions = {}): (target: AnyC
   return (target) => {
     gatewayTag.set(target, { path, options })
     declareScope(target, options.scope ?? 'app')
-    recordParameters(target)
   }
 }

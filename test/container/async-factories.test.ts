@@ -24,17 +24,17 @@ const database: Provider = {
 
 describe('for the app', () => {
   @Gateway('/')
-  class Gate1 {
+  class Desk {
     constructor(@Inject(DATABASE) readonly database: Database) {}
   }
 
   test('it is awaited, and injected as what it came to', async () => {
-    @Module({ gateways: [Gate1], providers: [database] })
+    @Module({ gateways: [Desk], providers: [database] })
     class TestModule {}
 
     const { app } = await start(TestModule)
-    expect(app.get(Gate1).database).toEqual({ name: 'guests' })
-    expect(app.get(DATABASE)).toBe(app.get(Gate1).database)
+    expect(app.get(Desk).database).toEqual({ name: 'guests' })
+    expect(app.get(DATABASE)).toBe(app.get(Desk).database)
   })
 
   test('one that needs another waits for it, in whatever order they are listed', async () => {
@@ -49,7 +49,7 @@ describe('for the app', () => {
       constructor(@Inject('table') readonly table: string) {}
     }
 
-    @Module({ gateways: [Gate1], providers: [Friends, needy, database] })
+    @Module({ gateways: [Desk], providers: [Friends, needy, database] })
     class TestModule {}
 
     const { app } = await start(TestModule)
@@ -106,14 +106,20 @@ describe('for the app', () => {
       useFactory: () => Promise.reject(new Error('no such host')),
     }
 
-    @Module({ gateways: [Gate1], providers: [broken] })
+    @Module({ gateways: [Desk], providers: [broken] })
     class TestModule {}
 
     await expect(start(TestModule)).rejects.toThrow('no such host')
   })
 
   test('asked for before the app is ready, it says that it has not finished', async () => {
-    @Module({ gateways: [Gate1], providers: [database] })
+    // Nobody waits for what it then rejects with, which must not be an unhandled rejection.
+    const broken: Provider = {
+      provide: 'broken',
+      useFactory: () => Promise.reject(new Error('no such host')),
+    }
+
+    @Module({ gateways: [Desk], providers: [database, broken] })
     class TestModule {}
 
     const { app } = put(TestModule)
@@ -121,6 +127,14 @@ describe('for the app', () => {
       'DATABASE is made by an asynchronous factory, which has not finished. A class asks for it in its ' +
         'constructor\'s parameters, which are waited for; app.get() comes after "await app.ready()".',
     )
+    // Not within toThrow, under which an unhandled rejection goes unnoticed.
+    let error: unknown
+    try {
+      app.get('broken')
+    } catch (reason) {
+      error = reason
+    }
+    expect(String(error)).toContain('"broken" is made by an asynchronous factory')
   })
 })
 

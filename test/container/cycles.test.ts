@@ -115,7 +115,8 @@ describe('what lives long and needs what lives shorter', () => {
   test('is found behind factories and other names', () => {
     const mistakes = mistakesIn(
       moduleWith(
-        { provide: 'alias', useExisting: Profile },
+        { provide: 'name', useExisting: Profile },
+        { provide: 'alias', useExisting: 'name' },
         { provide: 'made', useFactory: () => 1, inject: ['alias'] },
       ),
     )
@@ -156,6 +157,27 @@ describe('what lives long and needs what lives shorter', () => {
       'Door lives per app but asks inject() for Socket, which lives per connection: there is none when it is built. ' +
         "Give Door the scope 'connection'.",
     )
+  })
+
+  test('is told once, however often it is needed, also of a class that inject() is the first to ask for', async () => {
+    @Injectable()
+    class Statistics {
+      constructor(
+        readonly first: Profile,
+        readonly second: Profile,
+      ) {}
+    }
+
+    @Gateway('/shop')
+    class Shop {
+      readonly statistics = inject(Statistics)
+    }
+
+    const told =
+      'Statistics lives per app but needs Profile, which lives per connection: it would keep the first one for ever. ' +
+      "Give Statistics the scope 'connection', or Profile the scope 'app'."
+    expect(mistakesIn(moduleWith(Statistics))).toEqual([told])
+    expect(await mistakeAtStart(Shop)).toBe(told)
   })
 
   test('is named where app.get() asks for it', () => {

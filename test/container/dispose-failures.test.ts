@@ -158,9 +158,16 @@ test('an app that is stopped while it starts disposes of what it built', async (
   const gate = new Gate()
   const line = new Line()
 
+  const notes: string[] = []
+
   @Gateway('/')
   class Root {
     readonly line = inject<Line>('line')
+    readonly built = notes.push('gateway built')
+
+    dispose() {
+      notes.push('gateway disposed')
+    }
   }
 
   @Module({
@@ -175,4 +182,5 @@ test('an app that is stopped while it starts disposes of what it built', async (
   gate.open()
   await Promise.all([starting, stopping])
   expect(line.disposals).toBe(1)
+  expect(notes).toEqual(['gateway built', 'gateway disposed'])
 })

@@ -69,7 +69,7 @@ test('a constructor of its own replaces the inherited one, also one without para
 })
 
 test('tokens of an inherited constructor are kept, whichever @inject set them', async () => {
-  @Injectable()
+  // Without a decorator of its own: nothing but its parameters is known of it.
   class Other {
     constructor(
       @tsyringesInject('motto') readonly first: string,
@@ -80,7 +80,8 @@ test('tokens of an inherited constructor are kept, whichever @inject set them', 
   @Injectable()
   class Heir extends Other {}
 
-  expect(await build(Heir)).toMatchObject({ first: 'Dance!', second: 'Dance!' })
+  for (const target of [Heir, Other])
+    expect(await build(target)).toMatchObject({ first: 'Dance!', second: 'Dance!' })
 })
 
 test('inherited field initialisers ask too', async () => {

@@ -117,6 +117,11 @@ describe('a parameter of a type that is not there at run time', () => {
   }
 
   @Injectable()
+  class AsksForMap {
+    constructor(readonly map: Map<string, string>) {}
+  }
+
+  @Injectable()
   class AsksForTypeImport {
     constructor(readonly clock: HandClock) {}
   }
@@ -124,6 +129,7 @@ describe('a parameter of a type that is not there at run time', () => {
   test.each([
     ['an interface', AsksForInterface, 'Object', 1],
     ['a built-in', AsksForBuiltIn, 'String', 2],
+    ['a built-in that could be built', AsksForMap, 'Map', 1],
     ['a class imported as a type', AsksForTypeImport, 'Object', 1],
   ])('%s', (_, target, name, position) => {
     expect(mistakesIn(moduleWith(target))).toEqual([
@@ -219,8 +225,23 @@ describe('a token that is provided twice', () => {
     class AppModule {}
 
     expect(mistakesIn(AppModule)).toEqual([])
-    expect(mistakesIn(moduleWith(Names, { provide: Names, useClass: Names }))).toHaveLength(1)
+    for (const useClass of [Names, class Others {}]) {
+      expect(mistakesIn(moduleWith(Names, { provide: Names, useClass }))).toHaveLength(1)
+      expect(mistakesIn(moduleWith({ provide: Names, useClass: class Others {} }, Names))).toHaveLength(1)
+    }
   })
+})
+
+test('@Inject of what is undefined at run time is named', () => {
+  @Injectable()
+  class Needy {
+    constructor(@Inject(undefined as never) readonly motto: string) {}
+  }
+
+  expect(mistakesIn(moduleWith(Needy))).toEqual([
+    "cannot resolve undefined ← Needy ← AppModule: parameter 1 of Needy's constructor asks for undefined: a missing " +
+      'import, or two files that import each other.',
+  ])
 })
 
 test('a provider that is none says what is missing', () => {

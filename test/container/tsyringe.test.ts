@@ -1,7 +1,7 @@
 // tsyringe asks for this before its own import, and Bun keeps to no order between packages at different depths.
 import 'reflect-metadata'
 import { afterEach, expect, test } from 'bun:test'
-import { Gateway, GatewayContext, Module, On, type Provider } from 'partyline'
+import { Gateway, GatewayContext, Injectable, Module, On, type Provider } from 'partyline'
 import {
   delay,
   container as everybodys,
@@ -20,6 +20,12 @@ afterEach(finish)
 
 @Gateway('/')
 class Nobody {}
+
+class Loud {
+  transform(text: string) {
+    return text.toUpperCase()
+  }
+}
 
 async function startWith(...providers: Provider[]) {
   @Module({ gateways: [Nobody], providers })
@@ -103,6 +109,9 @@ test('a @singleton() class that nobody listed is not shared either', async () =>
   const [one, other] = [await startWith(User), await startWith(User)]
   one.get(User).counter.count++
   expect([other.get(User).counter.count, everybodys.resolve(Counter).count]).toEqual([0, 0])
+  const third = await startWith()
+  third.get(Counter).count++
+  expect(everybodys.resolve(Counter).count).toBe(0)
 })
 
 test('delay() lets two classes need each other', async () => {
@@ -122,9 +131,40 @@ test('delay() lets two classes need each other', async () => {
     constructor(readonly chicken: Chicken) {}
   }
 
-  const app = await startWith(Chicken, Egg)
-  expect(app.get(Chicken).egg.name).toBe('egg')
-  expect(app.get(Egg).chicken).toBe(app.get(Chicken))
+  @Gateway('/farm')
+  class Farm {
+    constructor(
+      readonly chicken: Chicken,
+      readonly egg: Egg,
+    ) {}
+  }
+
+  const { app } = await start(Farm)
+  const { chicken, egg } = app.get(Farm)
+  expect([chicken.egg.name, egg.chicken.name]).toEqual(['egg', 'chicken'])
+  expect(egg.chicken).toBe(chicken)
+})
+
+test('what delay() asks for later is looked at all the same', () => {
+  @injectable()
+  class Chicken {
+    constructor(@inject(delay(() => Egg)) readonly egg: object) {}
+  }
+
+  @injectable()
+  class Egg {
+    constructor(@inject('colour') readonly colour: string) {}
+  }
+
+  @Gateway('/farm')
+  class Farm {
+    constructor(readonly chicken: Chicken) {}
+  }
+
+  expect(mistakesIn(Farm)).toEqual([
+    'cannot resolve "colour" ← Egg ← Chicken: parameter 1 of Egg\'s constructor asks for "colour", which nobody ' +
+      'provides. Add it to the "providers" of a module.',
+  ])
 })
 
 test('an optional parameter is undefined where nobody provides it, and given where somebody does', async () => {
@@ -150,12 +190,6 @@ test('@injectAll gives an array of what the app provides', async () => {
 })
 
 test('@injectWithTransform gives what the transformer makes of it', async () => {
-  class Loud {
-    transform(text: string) {
-      return text.toUpperCase()
-    }
-  }
-
   @injectable()
   class Greeter {
     constructor(@injectWithTransform('motto', Loud) readonly motto: string) {}
@@ -166,6 +200,11 @@ test('@injectWithTransform gives what the transformer makes of it', async () => 
 })
 
 test("what was registered in tsyringe's own container under a string can be injected, built with the app's things", async () => {
+  @Injectable()
+  class Host {
+    constructor(readonly names: Names) {}
+  }
+
   @registry([
     { token: 'tsyringe-plugin', useClass: Names },
     { token: 'tsyringe-plugin', useValue: 'a plugin' },
@@ -174,6 +213,7 @@ test("what was registered in tsyringe's own container under a string can be inje
   class Greeter {
     constructor(
       readonly names: Names,
+      readonly host: Host,
       @injectAll('tsyringe-plugin') readonly plugins: unknown[],
     ) {}
   }
@@ -186,6 +226,7 @@ test("what was registered in tsyringe's own container under a string can be inje
   const app = await startWith(User, Names)
   expect(app.get(User).greeter).toBeInstanceOf(Greeter)
   expect(app.get(User).greeter.names).toBe(app.get(Names))
+  expect(app.get(User).greeter.host.names).toBe(app.get(Names))
   expect(app.get(User).greeter.plugins).toEqual([expect.any(Names), 'a plugin'])
   expect(app.get<Greeter>('tsyringe-greeter')).toBeInstanceOf(Greeter)
 })
@@ -196,6 +237,7 @@ test('what nobody provides is found at boot, whichever @inject asks for it', () 
     constructor(
       @inject('motto') readonly motto: string,
       @injectAll('guests') readonly guests: string[],
+      @injectWithTransform('song', Loud) readonly song: string,
     ) {}
   }
 
@@ -208,6 +250,8 @@ test('what nobody provides is found at boot, whichever @inject asks for it', () 
     'cannot resolve "motto" ← Greeter ← Greetings ← createApp: parameter 1 of Greeter\'s constructor asks for "motto", ' +
       'which nobody provides. Add it to the "providers" of a module.',
     'cannot resolve "guests" ← Greeter ← Greetings ← createApp: parameter 2 of Greeter\'s constructor asks for "guests", ' +
+      'which nobody provides. Add it to the "providers" of a module.',
+    'cannot resolve "song" ← Greeter ← Greetings ← createApp: parameter 3 of Greeter\'s constructor asks for "song", ' +
       'which nobody provides. Add it to the "providers" of a module.',
   ])
 })

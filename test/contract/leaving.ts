@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { type CloseReason, Gateway, GatewayContext, On, OnClose, OnOpen, type Socket } from 'partyline'
 import { HandClock } from '../support/clock.ts'
 import { Gate } from '../support/gate.ts'
-import { until } from '../support/until.ts'
+import { nextTurn, until } from '../support/until.ts'
 import type { Start } from './start.ts'
 
 /** A gateway that notes what happens to its sockets. */
@@ -63,6 +63,31 @@ export function leaving(start: Start): void {
     await app.stop()
     expect(notes).toEqual(['opened', 'connected false', 'closed 4001 as you wish was in room'])
   })
+
+  test.each(['at once', 'later'])(
+    'what was sent before `socket.close` arrives before the end (%s)',
+    async (when) => {
+      @Gateway('/last')
+      class Last {
+        constructor(private readonly context: GatewayContext) {}
+
+        @On() async leave(socket: Socket, when: string) {
+          if (when === 'later') await nextTurn()
+          socket.emit('last', 1)
+          this.context.emit('last', 2)
+          socket.emit('last', 3)
+          socket.close()
+          socket.emit('lost')
+        }
+      }
+
+      const { connect } = await start(Last)
+      const client = await connect('/last')
+      client.send(`{"event":"leave","data":"${when}"}`)
+      await client.closed()
+      expect(client.received).toEqual([1, 2, 3].map((n) => `{"event":"last","data":${n}}`))
+    },
+  )
 
   test('@OnClose waits for a handler that closed its socket and then went on', async () => {
     const gate = new Gate()

@@ -46,6 +46,26 @@ export function raw(start: Start): void {
     }
   })
 
+  test('bytes are a plain Uint8Array, which the handler may keep', async () => {
+    const kept: Uint8Array[] = []
+
+    @Gateway('/keep', { protocol: 'raw' })
+    class Keep {
+      @OnMessage() message(socket: Socket, message: Uint8Array) {
+        kept.push(message)
+        socket.send(String(kept.length))
+      }
+    }
+
+    const { connect } = await start(Keep)
+    const client = await connect('/keep')
+    const sent = Array.from({ length: 50 }, (_, i) => new Uint8Array(1_000).fill(i))
+    client.send(...sent)
+    await client.take(sent.length)
+    expect(kept.every((one) => Object.getPrototypeOf(one) === Uint8Array.prototype)).toBe(true)
+    expect(kept).toEqual(sent)
+  })
+
   test('without @OnMessage messages are read and nothing comes of them', async () => {
     @Gateway('/mute', { protocol: 'raw' })
     class Mute {

@@ -105,6 +105,14 @@ export function rooms(start: Start): void {
     expect(await flushed(clients)).toEqual([[], once, once, []])
   })
 
+  test('rooms named one after another are rooms named together', async () => {
+    const app = await start(Rooms)
+    const clients = await guests(app, ['a'], ['b'], ['c'])
+    app.app.get(Rooms).context.to('a').to('b').emit('both')
+    const both = ['{"event":"both","args":[]}']
+    expect(await flushed(clients)).toEqual([both, both, []])
+  })
+
   test('an emit to a room that nobody is in reaches nobody', async () => {
     const clients = await guests(await start(Rooms), ['a'], [])
     clients[0]?.send('{"event":"to","data":["empty"]}', '{"event":"to","data":["empty","void"]}')

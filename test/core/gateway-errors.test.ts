@@ -32,6 +32,13 @@ describe('two gateways at one path', () => {
     ])
   })
 
+  test('names each with the first of them', () => {
+    expect(mistakesIn([at('One', '/party'), at('Two', '/party'), at('Three', '/party')])).toEqual([
+      'two gateways at one path: One and Two are both at /party. Give one of them another.',
+      'two gateways at one path: One and Three are both at /party. Give one of them another.',
+    ])
+  })
+
   test('names both with the prefix of the app', () => {
     expect(mistakesIn([at('One', '/party'), at('Other', '/party')], { prefix: 'ws' })).toEqual([
       'two gateways at one path: One and Other are both at /ws/party. Give one of them another.',

@@ -83,11 +83,14 @@ test('a listener may acknowledge; then the handler runs, and its value is not se
 
 test('an event that a listener hears by its name is known; its ack is empty unless the listener gives one', async () => {
   const { app, connect } = await start(Party)
-  app.get(Signals).on('event', 'heard', () => 'what a listener returns is no ack')
+  const stop = app.get(Signals).on('event', 'heard', () => 'what a listener returns is no ack')
   app.get(Signals).on('event', 'answered', (_, event) => event.ack('answer'))
   const client = await connect('/party')
   client.send('{"event":"heard","id":1}', '{"event":"answered","id":2}', '{"event":"heard"}')
   expect(client.received).toEqual(['{"ack":1}', '{"ack":2,"data":"answer"}'])
+  stop()
+  client.send('{"event":"heard","id":3}')
+  expect(client.received.at(-1)).toContain('{"ack":3,"error":{"code":"UNKNOWN_EVENT"')
 })
 
 test('a listener that acknowledges too late gets the error, and the one answer stands', async () => {

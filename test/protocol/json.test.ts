@@ -158,6 +158,7 @@ describe('what JSON cannot carry is refused on the sending side', () => {
     ['bytes in an array', [1, [bytes]]],
     ['bytes in an object', { a: { b: bytes } }],
     ['bytes that an object shows of itself', { toJSON: () => ({ bytes }) }],
+    ['an object that shows itself as bytes', { toJSON: () => bytes }],
     ['a cycle', loop],
     ['a bigint', 1n],
   ])('%s', (_, data) => {

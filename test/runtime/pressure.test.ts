@@ -9,9 +9,10 @@ import {
   OnClose,
   type Socket,
 } from 'partyline'
+import { HandClock } from '../support/clock.ts'
 import { Gate } from '../support/gate.ts'
 import { CollectingLogger } from '../support/logger.ts'
-import { CLOSE, closeCode, type Place, WireClient } from '../support/tcp.ts'
+import { CLOSE, closeCode, type Place, WireClient, type WireFrame } from '../support/tcp.ts'
 import { nextTurn, until } from '../support/until.ts'
 
 // Clients that send faster than they are served, or do not read, over real TCP sockets.
@@ -68,6 +69,11 @@ function outsiderOf(context: GatewayContext, slow: Socket): Socket {
   return context.sockets.at(-1) ?? slow
 }
 
+/** The number in a frame of the event `n`. */
+function numberOf({ payload }: WireFrame): number {
+  return Number.parseInt(payload.toString('latin1', '{"event":"n","args":['.length, 30), 10)
+}
+
 describe('a client that does not read is closed at the bounded buffer, and nobody else notices', () => {
   test.each(ways)('sending %s', async (_, send) => {
     const place = await serve(
@@ -97,10 +103,7 @@ describe('a client that does not read is closed at the bounded buffer, and nobod
     const counted = readers.slice(0, 2)
     await until(() => counted.every(({ frames }) => frames.length === MESSAGES), 'all messages')
     for (const { frames } of counted) {
-      const numbers = frames.map(({ payload }) =>
-        Number.parseInt(payload.subarray(21).toString('latin1', 0, 6), 10),
-      )
-      expect(numbers).toEqual(Array.from({ length: MESSAGES }, (_, i) => i))
+      expect(frames.map(numberOf)).toEqual(Array.from({ length: MESSAGES }, (_, i) => i))
     }
     await until(() => reasons.length === 1, 'the end of the slow one')
     expect([...context.sockets]).not.toContain(slow)
@@ -114,17 +117,28 @@ describe('a client that does not read is closed at the bounded buffer, and nobod
     for (const client of clients) client.destroy()
   })
 
-  test('it is told so where it begins to read again', async () => {
-    const place = await serve(createApp(Flood, { limits: { buffer: BUFFER, farewell: 5_000 } }))
+  /** A client in a room that does not read, and the server's side of it. */
+  async function asleep(clock: HandClock) {
+    const place = await serve(createApp(Flood, { clock, limits: { buffer: BUFFER, farewell: 5_000 } }))
     const client = await WireClient.open(place, '/flood')
     expect(await client.ask('{"event":"join","id":1}')).toBe('{"ack":1}')
     const { context, reasons } = (app as App).get(Flood)
-    const socket = context.sockets.at(0) as Socket
     client.pause()
-    for (let i = 0; socket.connected && i < MESSAGES; i++) {
-      socket.emit('n', i, MESSAGE)
+    return { client, context, reasons, socket: context.sockets.at(0) as Socket }
+  }
+
+  test.each([
+    ['by itself', (_: GatewayContext, socket: Socket) => socket.emit('n', MESSAGE)],
+    ['in a room', (context: GatewayContext) => context.to('room').emit('n', MESSAGE)],
+  ])('it is told so where it begins to read again (sent %s)', async (_, send) => {
+    const clock = new HandClock()
+    const { client, context, reasons, socket } = await asleep(clock)
+    for (let i = 0; socket.connected && socket.bufferedAmount <= BUFFER && i < MESSAGES; i++) {
+      send(context, socket)
       await nextTurn()
     }
+    // A publish does not tell whose buffer has grown: that is looked at a moment later.
+    clock.advance(250)
     expect(socket.connected).toBe(false)
     client.resume()
     await until(() => client.frames.at(-1)?.opcode === CLOSE, 'the close frame')
@@ -134,6 +148,20 @@ describe('a client that does not read is closed at the bounded buffer, and nobod
     await until(() => reasons.length === 1, '@OnClose')
     expect(reasons).toEqual([{ code: 1_008, reason: 'slow consumer' }])
     client.destroy()
+  })
+
+  test('it never goes on with a gap: what it gets is all, up to its end', async () => {
+    // On this clock nobody looks at its buffer.
+    const { client, context, reasons } = await asleep(new HandClock())
+    for (let i = 0; reasons.length === 0 && i < MESSAGES; i++) {
+      context.emit('n', i, MESSAGE)
+      await nextTurn()
+    }
+    client.resume()
+    await until(() => client.ended, 'its end')
+    expect(client.frames.length).toBeGreaterThan(0)
+    expect(client.frames.map(numberOf)).toEqual(client.frames.map((_, i) => i))
+    expect(context.sockets.size).toBe(0)
   })
 })
 
