@@ -116,7 +116,7 @@ export class App<R extends Runtime = Runtime> {
       authenticate: options.authenticate,
       guards: options.guards ?? [],
       middleware: options.middleware ?? [],
-      checkOutgoing: options.checkOutgoing ?? isDevelopment(),
+      checkOutgoing: options.checkOutgoing ?? false,
     }
     this.#shared = { ...shared, watch: new Watch(shared) }
     const { container, order, paths } = assemble({
@@ -291,10 +291,4 @@ export class App<R extends Runtime = Runtime> {
     })
     return { elapsed, cancel: () => clock.clearTimeout(timer) }
   }
-}
-
-function isDevelopment(): boolean {
-  // A browser, and a runtime that asks for permission to read the environment, have no such thing.
-  const { process } = globalThis as { process?: { env?: Record<string, string | undefined> } }
-  return process?.env?.NODE_ENV !== 'production'
 }

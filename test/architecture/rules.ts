@@ -14,7 +14,8 @@ interface Layer {
  * them all.
  */
 export const layers: Readonly<Record<string, Layer>> = {
-  protocol: { folders: [], packages: [] },
+  // Types alone: the package has no code.
+  protocol: { folders: [], packages: ['@standard-schema/spec'] },
   container: { folders: [], packages: ['reflect-metadata', 'tsyringe'] },
   decorators: { folders: ['container', 'protocol'], packages: [] },
   core: { folders: ['container', 'decorators', 'protocol'], packages: ['regexparam'] },
