@@ -16,18 +16,29 @@ export {
 } from './container/mod.ts'
 export { App, type AppListenOptions, type AppOptions, type StopOptions } from './core/app.ts'
 export { Audience } from './core/audience.ts'
+export { type Call, type ConnectCall, EventCall } from './core/call.ts'
 export type { Clock } from './core/clock.ts'
 export type { Address, ListenOptions } from './core/connection.ts'
 export { contextOf, GatewayContext, type RoomList } from './core/context.ts'
 export { SocketEvent } from './core/event.ts'
-export type { Handshake } from './core/handshake.ts'
+export { type AnyGuard, Guard, type GuardFunction } from './core/guard.ts'
 export type { Fetch } from './core/http.ts'
 export type { Limits } from './core/limits.ts'
 export type { Logger } from './core/logger.ts'
+export {
+  type AnyMiddleware,
+  type Middleware,
+  type MiddlewareFunction,
+  type Next,
+  Use,
+} from './core/middleware.ts'
 export type { Root } from './core/modules.ts'
+export type { Origins } from './core/origin.ts'
+export type { Where } from './core/session.ts'
 export { type SignalListeners, Signals } from './core/signals.ts'
 export { Socket } from './core/socket.ts'
 export type { SocketList } from './core/sockets.ts'
+export type { AppStats, Counters } from './core/stats.ts'
 export { Gateway, type GatewayOptions } from './decorators/gateway.ts'
 export { Injectable, type InjectableOptions } from './decorators/injectable.ts'
 export { OnClose, OnFirstMessage, OnMessage, OnOpen } from './decorators/lifecycle.ts'
@@ -37,7 +48,21 @@ export { OnSignal, type SignalName } from './decorators/signal.ts'
 export { type CloseReason, closeCodes } from './protocol/close.ts'
 export type { Codec, Payload } from './protocol/codec.ts'
 export { type ErrorBody, type ErrorCode, errorCodes, PartylineError } from './protocol/error.ts'
+export {
+  type AnyEvent,
+  type Args,
+  type Data,
+  type EmitArgs,
+  type EventDescriptor,
+  type EventShape,
+  event,
+  type Fault,
+  type Reply,
+  type Schema,
+} from './protocol/event.ts'
 export type { Frame } from './protocol/frame.ts'
+export type { Handshake } from './protocol/handshake.ts'
+export type { AnyAuthenticator, Authenticator, AuthenticatorFunction, Identity } from './protocol/identity.ts'
 export { type JsonOptions, json } from './protocol/json.ts'
 export { createApp } from './runtime/create-app.ts'
 export { type RunOptions, run } from './runtime/run.ts'

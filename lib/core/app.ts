@@ -9,18 +9,26 @@ import {
 import { taggedMethods } from '../decorators/tags.ts'
 import { closeCodes } from '../protocol/close.ts'
 import type { Codec } from '../protocol/codec.ts'
+import type { AnyAuthenticator } from '../protocol/identity.ts'
 import { assemble } from './boot.ts'
+import { Census } from './census.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Address, Host, ListenOptions, Runtime } from './connection.ts'
+import type { AnyGuard } from './guard.ts'
+import type { Method } from './handler.ts'
 import { type Fetch, HttpHost } from './http.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import { consoleLogger, type Logger } from './logger.ts'
+import type { AnyMiddleware } from './middleware.ts'
 import type { Root } from './modules.ts'
+import type { Origins } from './origin.ts'
 import { Outbox } from './outbox.ts'
-import type { Method, Route } from './route.ts'
-import type { Session, Shared } from './session.ts'
+import type { Route } from './route.ts'
+import type { Session, Shared, Where } from './session.ts'
 import { Signals } from './signals.ts'
 import { SocketList } from './sockets.ts'
+import { type AppStats, Stats } from './stats.ts'
+import { type AppSurroundings, surround } from './surround.ts'
 import { Watch } from './watch.ts'
 
 /** Options of `createApp`. */
@@ -33,8 +41,22 @@ export interface AppOptions {
   codecs?: readonly Codec[]
   /** Answers the HTTP requests that are none of the gateways': a page, an API, a Hono app. Default: 404. */
   fetch?: Fetch
-  /** What bounds the use of memory; see docs/protocol.md. */
+  /** What bounds the use of memory and time; see docs/limits.md. */
   limits?: Partial<Limits>
+  /** Finds out who asks for a connection, before it is taken in; null is answered with 401. */
+  authenticate?: AnyAuthenticator
+  /** Decide about every connection (403) and every event (FORBIDDEN), before those of gateways and methods. */
+  guards?: readonly AnyGuard[]
+  /** Stands around the handlers of all gateways, outside of their own. */
+  middleware?: readonly AnyMiddleware[]
+  /** Which web pages may connect. Default: those of the same host. */
+  origins?: Origins
+  /** Whether the proxy in front is believed about addresses and hosts (`X-Forwarded-For`, `-Host`). Default `false`. */
+  trustProxy?: boolean
+  /** Whether what is emitted and answered is held against its schemas. Default: unless NODE_ENV is `production`. */
+  checkOutgoing?: boolean
+  /** Sees everything of which clients are told INTERNAL only, or nothing. The log has it too. */
+  onError?: (error: unknown, where: Where) => void
   /** Where the app says what happened. Default: the console. */
   logger?: Logger
   /** Where the app takes its time from. Default: the machine's clock. */
@@ -64,6 +86,8 @@ export class App<R extends Runtime = Runtime> {
   readonly #order: readonly Definition[]
   readonly #routes: readonly Route[]
   readonly #http: HttpHost
+  readonly #surroundings: AppSurroundings
+  readonly #onError: AppOptions['onError']
   #starting: Promise<void> | undefined
   #started = false
   #stopping: Promise<void> | undefined
@@ -83,6 +107,16 @@ export class App<R extends Runtime = Runtime> {
       outbox,
       signals: new Signals(logger),
       sessions: new Set<Session>(),
+      stats: new Stats(),
+      census: new Census(),
+      report: (error: unknown, message: string, where: Where) => this.#report(error, message, where),
+    }
+    this.#onError = options.onError
+    this.#surroundings = {
+      authenticate: options.authenticate,
+      guards: options.guards ?? [],
+      middleware: options.middleware ?? [],
+      checkOutgoing: options.checkOutgoing ?? false,
     }
     this.#shared = { ...shared, watch: new Watch(shared) }
     const { container, order, paths } = assemble({
@@ -92,11 +126,15 @@ export class App<R extends Runtime = Runtime> {
       codecs: options.codecs ?? [],
       runtime: this.runtime,
       shared: this.#shared,
+      surroundings: this.#surroundings,
     })
     this.#container = container
     this.#order = order
     this.#routes = paths.map(({ route }) => route)
-    this.#http = new HttpHost(paths, this.#shared, options.fetch)
+    this.#http = new HttpHost(paths, this.#shared, options.fetch, {
+      origins: options.origins,
+      trustProxy: options.trustProxy ?? false,
+    })
     this.sockets = new SocketList(...this.#routes.map(({ rooms }) => rooms))
   }
 
@@ -154,6 +192,12 @@ export class App<R extends Runtime = Runtime> {
     return address
   }
 
+  /** The app in figures: who is there, and how often each limit was reached since it began. */
+  stats(): AppStats {
+    const rooms = this.#routes.reduce((sum, route) => sum + route.rooms.count, 0)
+    return { sockets: this.sockets.size, rooms, ...this.#shared.stats.counters }
+  }
+
   /**
    * Ends it all in good order: takes nobody in any more, lets handlers and their acks finish, closes every socket with
    * 1001, waits for `@OnClose`, disposes of the providers. What is not done by the deadline is cut off.
@@ -168,12 +212,26 @@ export class App<R extends Runtime = Runtime> {
     const factories = this.#order.filter(({ source }) => source.kind === 'factory')
     const needed = factories.flatMap((definition) => closure(this.#container.registry, definition))
     await this.#container.prepare([...new Set([...needed, ...this.#order])])
-    for (const { instances } of this.#routes) instances.start()
+    for (const route of this.#routes) {
+      route.instances.start()
+      surround(route, this.#container, this.#surroundings)
+    }
     // Several tokens may stand for the same instance.
     for (const instance of new Set(this.#container.instances)) this.#connectSignals(instance)
     this.#container.onBuilt = (instance) => this.#connectSignals(instance)
     this.#shared.watch.start()
     this.#started = true
+  }
+
+  #report(error: unknown, message: string, where: Where): void {
+    const { gateway, event, socket } = where
+    this.#shared.stats.count('internalErrors')
+    this.#shared.logger.error({ gateway, event, socket: socket?.id, error }, message)
+    try {
+      this.#onError?.(error, where)
+    } catch (failure) {
+      this.#shared.logger.error({ error: failure }, 'onError failed')
+    }
   }
 
   #connectSignals(instance: unknown): void {

@@ -1,5 +1,6 @@
-import { eventFrame } from '../protocol/frame.ts'
+import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
 import { MESSAGE } from '../protocol/raw.ts'
+import { outgoing } from './outgoing.ts'
 import type { Rooms } from './rooms.ts'
 import { type Socket, sessionOf } from './socket.ts'
 
@@ -47,9 +48,14 @@ export class Audience {
   }
 
   /** Sends an event to everybody in the audience, once each. Throws only for data that no codec could carry. */
-  emit(event: string, ...args: unknown[]): void {
+  emit<E extends AnyEvent>(event: E, ...args: EmitArgs<E>): void {
     const { sockets, rooms } = split(this.#excluded)
-    this.#rooms.publish(eventFrame(event, args), this.#names, sockets.map(sessionOf), rooms)
+    this.#rooms.publish(
+      outgoing(event, args, this.#rooms.checkOutgoing),
+      this.#names,
+      sockets.map(sessionOf),
+      rooms,
+    )
   }
 
   /** Sends a message to everybody in the audience; see `socket.send`. */

@@ -23,6 +23,7 @@ import { codecsOf, compileHandlers, type Route } from './route.ts'
 import type { Shared } from './session.ts'
 import { Signals } from './signals.ts'
 import { Socket } from './socket.ts'
+import { type AppSurroundings, declareSurroundings } from './surround.ts'
 
 /** What an app is put together from. */
 export interface Plan {
@@ -33,6 +34,7 @@ export interface Plan {
   codecs: readonly Codec[]
   runtime: Pick<Runtime, 'publish'>
   shared: Shared
+  surroundings: AppSurroundings
 }
 
 /** An app, put together and checked, with nothing built yet. */
@@ -80,6 +82,8 @@ export function assemble(plan: Plan): Assembly {
   for (const { provider, origin } of parts.providers) {
     if (!overridden.has(tokenOf(provider))) attempt(() => container.registry.add(provider, origin))
   }
+  const routes = paths.map(({ route }) => route)
+  declareSurroundings(container, routes, plan.surroundings, problems)
   problems.push(...samePaths(paths), ...misplacedSignals(container), ...limitProblems(plan.shared.limits))
   const order = attempt(() => checkGraph(container.registry)) ?? []
   if (problems.length > 0) throw withoutTrace(() => new BootError([...new Set(problems)]))
@@ -116,6 +120,8 @@ function route(
       codecs,
       rooms,
       everybody: new Audience(rooms),
+      authenticate: undefined,
+      around: { guards: [], middleware: [], checkOutgoing: false },
       instances: new Instances(container, definition, socket, shared.logger),
     } satisfies Route,
   }

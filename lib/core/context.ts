@@ -1,4 +1,5 @@
 import { type AnyClass, type NamedToken, type Token, token } from '../container/mod.ts'
+import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
 import { Audience } from './audience.ts'
 import type { Rooms } from './rooms.ts'
 import type { Socket } from './socket.ts'
@@ -66,7 +67,7 @@ export class GatewayContext {
   }
 
   /** Sends an event to everybody. */
-  emit(event: string, ...args: unknown[]): void {
+  emit<E extends AnyEvent>(event: E, ...args: EmitArgs<E>): void {
     this.#everybody.emit(event, ...args)
   }
 

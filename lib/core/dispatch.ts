@@ -1,10 +1,16 @@
+import { closeCodes } from '../protocol/close.ts'
+import { malformed } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import { argsOf, type EventFrame } from '../protocol/frame.ts'
 import { MESSAGE } from '../protocol/raw.ts'
+import { Budget } from './budget.ts'
+import { EventCall } from './call.ts'
 import { SocketEvent } from './event.ts'
+import type { Handler } from './handler.ts'
 import { Line } from './line.ts'
-import type { Method } from './route.ts'
+import { compose, type Run } from './pipeline.ts'
 import type { Session } from './session.ts'
+import { isThenable, then } from './thenable.ts'
 
 /**
  * The events of one socket on their way to the gateway: in order, as many at a time as the gateway allows, each request
@@ -18,6 +24,11 @@ export class Dispatch {
   /** Made when first something has to wait. */
   #line: Line | undefined
   #ready = false
+  #budget: Budget | undefined
+  /** What it may be refused before it is closed. */
+  #patience: Budget | undefined
+  /** The ids of the requests that wait for their answers. */
+  #pending: Set<number> | undefined
   #draining = false
   #paused = false
   #whenIdle: (() => void)[] | undefined
@@ -63,16 +74,24 @@ export class Dispatch {
   }
 
   arrive(frame: EventFrame): void {
+    const { limits, clock } = this.#session.shared
+    this.#budget ??= new Budget(limits.rate, limits.burst, clock)
+    if (!this.#budget.take()) return this.#limitRate(frame)
+    if (frame.event.length > limits.eventName) return this.#refuseName(frame)
+    if (frame.id !== undefined && this.#pending !== undefined && !this.#mayAsk(frame, frame.id)) return
     if (this.#draining) return this.#fail(frame, new PartylineError('OVERLOADED', 'the server is going away'))
     if (this.#ready && this.#running < this.#concurrency && !this.#line?.length) return this.#start(frame)
-    const { waiting } = this.#session.shared.limits
+    const { waiting } = limits
     this.#line ??= new Line(waiting)
-    if (!this.#line.push(frame)) {
+    if (this.#line.push(frame)) this.#expect(frame.id)
+    else {
+      this.#session.shared.stats.count('overloaded')
       this.#fail(
         frame,
         new PartylineError('OVERLOADED', `${waiting} events of this socket wait for their turn already`),
       )
-    } else if (this.#line.isLong && !this.#paused) {
+    }
+    if (this.#line.isLong && !this.#paused) {
       this.#paused = true
       this.#session.connection.pause?.()
     }
@@ -85,7 +104,8 @@ export class Dispatch {
     if (handler === undefined) return this.#unknown(frame)
     let result: unknown
     try {
-      result = this.#session.handle(handler, frame)
+      const { run } = handler
+      result = run === undefined ? this.#session.handle(handler.method, frame) : this.#call(frame, run)
     } catch (error) {
       return this.#fail(frame, error)
     }
@@ -93,8 +113,15 @@ export class Dispatch {
     else if (frame.id !== undefined) this.#answer(frame, frame.id, result)
   }
 
+  #call(frame: EventFrame, run: Run): unknown {
+    const { socket, route } = this.#session
+    return this.#session.withGateway((instance) =>
+      run(new EventCall(socket, route.gateway, instance, frame.event, argsOf(frame))),
+    )
+  }
+
   /** The longer way, for events that others than their handler see. */
-  #startObserved(frame: EventFrame, handler: Method | undefined): void {
+  #startObserved(frame: EventFrame, handler: Handler | undefined): void {
     const { id } = frame
     const answer = id === undefined ? undefined : (data: unknown) => this.#answer(frame, id, data)
     const event = new SocketEvent(frame.event, argsOf(frame), answer)
@@ -109,55 +136,93 @@ export class Dispatch {
     else if (id !== undefined && event.settle()) this.#answer(frame, id, result)
   }
 
-  #run(frame: EventFrame, event: SocketEvent, handler: Method | undefined): unknown {
-    const { any, firstMessage } = this.#session.route.handlers
-    const first = this.#firstMessageSeen ? undefined : firstMessage
+  #run(frame: EventFrame, event: SocketEvent, handler: Handler | undefined): unknown {
+    const { handlers, around } = this.#session.route
+    const first = this.#firstMessageSeen ? undefined : handlers.firstMessage
     this.#firstMessageSeen = true
     // A raw gateway has no `@OnAny`, any other no `@OnFirstMessage`: at most one of them comes before the handler.
-    const before = first ?? any
-    if (before !== undefined) return this.#runBoth(frame, before, first ? argsOf(frame) : [event], handler)
-    if (handler !== undefined) return this.#session.handle(handler, frame)
+    const before = first ?? handlers.any
+    if (before !== undefined) {
+      const both = (call: EventCall): unknown =>
+        runBoth(call, before, first ? call.args : [event], handler, !first)
+      return this.#call(frame, compose(around.guards, around.middleware, both))
+    }
+    if (handler !== undefined) return this.#call(frame, handler.run ?? handler.own)
     const heard = event.acknowledged || this.#session.shared.signals.hears(frame.event)
     if (!heard) this.#unknown(frame, event)
     return undefined
   }
 
-  /** Calls what comes before the handler and then the handler, on the same gateway. */
-  #runBoth(
-    frame: EventFrame,
-    before: Method,
-    args: readonly unknown[],
-    handler: Method | undefined,
-  ): unknown {
-    const { socket, route } = this.#session
-    const isFirst = before === route.handlers.firstMessage
-    return this.#session.withGateway((gateway) =>
-      then(before.call(gateway, socket, ...args), (value) => {
-        // What `@OnFirstMessage` returns ends the message's way.
-        if (handler === undefined || (isFirst && value !== undefined)) return value
-        return handler.call(gateway, socket, ...argsOf(frame))
-      }),
-    )
-  }
-
   #await(frame: EventFrame, result: PromiseLike<unknown>, event?: SocketEvent): void {
+    const { clock, limits, stats } = this.#session.shared
     this.#running++
-    const done = (): void => {
+    this.#expect(frame.id)
+    let timer: unknown
+    let isOver = false
+    const finish = (conclude: () => void): void => {
+      if (isOver) return
+      isOver = true
+      clock.clearTimeout(timer)
+      this.#pending?.delete(frame.id ?? -1)
+      conclude()
       this.#running--
       this.#advance()
+    }
+    if (limits.handler !== Number.POSITIVE_INFINITY) {
+      timer = clock.setTimeout(() => {
+        stats.count('handlerTimeouts')
+        finish(() => this.#fail(frame, new PartylineError('TIMEOUT', 'the server took too long'), event))
+      }, limits.handler)
     }
     // A foreign thenable may call back twice or throw; a promise does not.
     const promise = result instanceof Promise ? result : Promise.resolve(result)
     void promise.then(
-      (data) => {
-        if (frame.id !== undefined && event?.settle() !== false) this.#answer(frame, frame.id, data)
-        done()
-      },
-      (error: unknown) => {
-        this.#fail(frame, error, event)
-        done()
-      },
+      (data) =>
+        finish(() => {
+          if (frame.id !== undefined && event?.settle() !== false) this.#answer(frame, frame.id, data)
+        }),
+      (error: unknown) => finish(() => this.#fail(frame, error, event)),
     )
+  }
+
+  #expect(id: number | undefined): void {
+    if (id === undefined) return
+    this.#pending ??= new Set()
+    this.#pending.add(id)
+  }
+
+  /** Whether one more request may wait for its answer, under that id. */
+  #mayAsk(frame: EventFrame, id: number): boolean {
+    const { limits, stats } = this.#session.shared
+    const isTaken = this.#pending?.has(id) ?? false
+    if (!isTaken && (this.#pending?.size ?? 0) < limits.pending) return true
+    stats.count('pendingRefused')
+    // An answer under that id would be taken for the other's.
+    if (isTaken)
+      this.#session.sendFailure(undefined, malformed(`"id" ${id} waits for its answer already`), frame.event)
+    else
+      this.#fail(
+        frame,
+        new PartylineError('OVERLOADED', `${limits.pending} requests wait for their answers already`),
+      )
+    return false
+  }
+
+  #limitRate(frame: EventFrame): void {
+    const { limits, clock, stats } = this.#session.shared
+    const retryAfter = this.#budget?.retryAfter
+    stats.count('rateLimited')
+    this.#fail(frame, new PartylineError('RATE_LIMITED', 'too many events', { retryAfter }))
+    this.#patience ??= new Budget(limits.rate, limits.burst, clock)
+    if (this.#patience.take()) return
+    stats.count('rateClosed')
+    this.#session.close(closeCodes.rate.code, 'too many events')
+  }
+
+  #refuseName(frame: EventFrame): void {
+    const { limits, stats } = this.#session.shared
+    stats.count('eventNamesTooLong')
+    this.#fail(frame, malformed(`an event's name has ${limits.eventName} characters at most`))
   }
 
   /** Begins what waits, as far as it may. */
@@ -165,6 +230,7 @@ export class Dispatch {
     while (this.#ready && this.#running < this.#concurrency) {
       const frame = this.#line?.shift()
       if (frame === undefined) break
+      this.#pending?.delete(frame.id ?? -1)
       this.#start(frame)
     }
     if (!this.#line?.isLong) this.readOn()
@@ -200,15 +266,17 @@ export class Dispatch {
   }
 }
 
-/** Whether a value is a promise of whatever make. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+/** Calls what comes before the handler, and then the handler unless what came before has ended the message's way. */
+function runBoth(
+  call: EventCall,
+  before: Handler,
+  args: readonly unknown[],
+  handler: Handler | undefined,
+  goesOn: boolean,
+): unknown {
+  return then(before.around(call, args), (value) =>
+    handler === undefined || (!goesOn && value !== undefined) ? value : handler.own(call),
   )
-}
-
-function then(value: unknown, next: (value: unknown) => unknown): unknown {
-  return isThenable(value) ? Promise.resolve(value).then(next) : next(value)
 }
 
 function quote(name: string): string {

@@ -1,6 +1,10 @@
+import { Handshake } from '../protocol/handshake.ts'
+import type { Identity } from '../protocol/identity.ts'
+import { admit } from './admission.ts'
 import type { Admission, Host, Peer } from './connection.ts'
-import { Handshake } from './handshake.ts'
+import { addressOf, isOriginAllowed, type Origins } from './origin.ts'
 import { normalise, type Pattern } from './path.ts'
+import { refuse } from './refusal.ts'
 import type { Route } from './route.ts'
 import { Session, type Shared } from './session.ts'
 
@@ -13,6 +17,12 @@ export interface RoutedPath {
   route: Route
 }
 
+/** How an app sees those who knock. */
+export interface HttpRules {
+  origins: Origins | undefined
+  trustProxy: boolean
+}
+
 /** Decides about every HTTP request of an app: to a gateway, to the app's own pages, or away. */
 export class HttpHost {
   readonly limits: Host['limits']
@@ -20,10 +30,12 @@ export class HttpHost {
   readonly #patterns: readonly RoutedPath[]
   readonly #shared: Shared
   readonly #fetch: Fetch | undefined
+  readonly #rules: HttpRules
   /** Set when the app goes away: nobody is taken in any more. */
   draining = false
 
-  constructor(paths: readonly RoutedPath[], shared: Shared, fetch: Fetch | undefined) {
+  constructor(paths: readonly RoutedPath[], shared: Shared, fetch: Fetch | undefined, rules: HttpRules) {
+    this.#rules = rules
     this.limits = shared.limits
     this.#fixed = new Map(
       paths.filter(({ pattern }) => pattern.isFixed).map(({ route }) => [route.path, route]),
@@ -33,7 +45,7 @@ export class HttpHost {
     this.#fetch = fetch
   }
 
-  handle(request: Request, peer: Peer): Response | Admission | Promise<Response> {
+  handle(request: Request, peer: Peer): Response | Admission | Promise<Response | Admission> {
     const path = pathOf(request.url)
     const upgrade = isUpgrade(request)
     // Before the gateways: one at `/:room` is not to hide it.
@@ -55,30 +67,59 @@ export class HttpHost {
     return undefined
   }
 
-  #admit(request: Request, { ip }: Peer, route: Route, params: Record<string, string>): Response | Admission {
+  #admit(
+    request: Request,
+    { ip }: Peer,
+    route: Route,
+    params: Record<string, string>,
+  ): Response | Admission | Promise<Response | Admission> {
+    const { stats, clock } = this.#shared
     const refusal = handshakeProblem(request)
     if (refusal !== undefined) return refusal
-    if (this.draining) return refuse(503, 'UNAVAILABLE', 'the server is going away', { 'retry-after': '1' })
-    const offered = offeredSubprotocols(request.headers)
-    const known = (name: string): number => route.codecs.findIndex((codec) => codec.subprotocol === name)
-    const subprotocol = offered.find((name) => known(name) >= 0)
-    if (subprotocol === undefined && offered.length > 0) {
-      const names = route.codecs.flatMap((codec) => codec.subprotocol ?? [])
-      return refuse(400, 'UNKNOWN_SUBPROTOCOL', `this gateway speaks ${names.join(', ') || 'no subprotocol'}`)
+    if (!isOriginAllowed(request, this.#rules.origins, this.#rules.trustProxy)) {
+      stats.count('originsRefused')
+      return refuse(403, 'FORBIDDEN', 'pages of this origin may not connect: see the option "origins"')
     }
-    const codec = subprotocol === undefined ? 0 : known(subprotocol)
+    const address = addressOf(request, ip, this.#rules.trustProxy)
+    const full = this.#crowded(address)
+    if (full !== undefined) return full
     // A copy: the request's own headers may be gone, or keep the request alive, after the upgrade.
-    const handshake = new Handshake(
-      request.url,
-      new Headers(request.headers),
-      ip,
-      this.#shared.clock.now(),
-      params,
-    )
-    return {
-      handler: new Session(route, codec, handshake, subprotocol !== undefined, this.#shared),
-      subprotocol,
+    const handshake = new Handshake(request.url, new Headers(request.headers), address, clock.now(), params)
+    const chosen = chooseSubprotocol(route, handshake.subprotocols)
+    if (chosen instanceof Response) return chosen
+    if (route.authenticate === undefined && route.around.guards.length === 0) {
+      return this.#take(route, handshake, undefined, chosen)
     }
+    return admit(route, handshake, this.#shared).then((verdict) =>
+      // While it was decided, others may have come, and the app may have begun to go away.
+      verdict instanceof Response
+        ? verdict
+        : (this.#crowded(address) ?? this.#take(route, handshake, verdict.identity, chosen)),
+    )
+  }
+
+  #take(
+    route: Route,
+    handshake: Handshake,
+    identity: Identity | undefined,
+    { codec, subprotocol }: Choice,
+  ): Admission {
+    const handler = new Session(route, codec, handshake, identity, subprotocol !== undefined, this.#shared)
+    return { handler, subprotocol }
+  }
+
+  #crowded(address: string): Response | undefined {
+    const { census, limits, stats } = this.#shared
+    if (this.draining) return refuse(503, 'UNAVAILABLE', 'the server is going away', { 'retry-after': '1' })
+    if (census.total >= limits.connections) {
+      stats.count('connectionsRefused')
+      return refuse(503, 'UNAVAILABLE', 'the server is full', { 'retry-after': '5' })
+    }
+    if (census.from(address) >= limits.connectionsPerAddress) {
+      stats.count('addressesRefused')
+      return refuse(429, 'RATE_LIMITED', 'too many connections from this address', { 'retry-after': '5' })
+    }
+    return undefined
   }
 
   #health(): Response {
@@ -97,14 +138,24 @@ export class HttpHost {
   }
 }
 
-/** A refusal with its JSON body. */
-export function refuse(
-  status: number,
-  code: string,
-  message: string,
-  headers: Record<string, string> = {},
-): Response {
-  return Response.json({ error: { code, message } }, { status, headers })
+interface Choice {
+  /** The index of the codec that was chosen. */
+  codec: number
+  subprotocol: string | undefined
+}
+
+/** Carries a token, since browsers cannot set headers; it is no protocol to speak. */
+const BEARER = 'partyline.bearer.'
+
+/** The first that the client offers and the gateway speaks; the first codec where none is offered. */
+function chooseSubprotocol({ codecs }: Route, all: readonly string[]): Choice | Response {
+  const offered = all.filter((name) => !name.startsWith(BEARER))
+  const known = (name: string): number => codecs.findIndex((codec) => codec.subprotocol === name)
+  const subprotocol = offered.find((name) => known(name) >= 0)
+  if (subprotocol !== undefined) return { codec: known(subprotocol), subprotocol }
+  if (all.length === 0) return { codec: 0, subprotocol }
+  const names = codecs.flatMap((codec) => codec.subprotocol ?? [])
+  return refuse(400, 'UNKNOWN_SUBPROTOCOL', `this gateway speaks ${names.join(', ') || 'no subprotocol'}`)
 }
 
 function upgradeRequired(path: string): Response {
@@ -131,14 +182,6 @@ function handshakeProblem({ method, headers }: Request): Response | undefined {
 
 function isUpgrade({ headers }: Request): boolean {
   return headers.get('upgrade')?.toLowerCase() === 'websocket'
-}
-
-function offeredSubprotocols(headers: Headers): string[] {
-  const offered = headers.get('sec-websocket-protocol') ?? ''
-  return offered
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
 }
 
 function pathOf(url: string): string {

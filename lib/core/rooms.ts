@@ -1,4 +1,5 @@
 import type { Codec, Payload } from '../protocol/codec.ts'
+import { PartylineError } from '../protocol/error.ts'
 import type { EventFrame } from '../protocol/frame.ts'
 import type { Runtime } from './connection.ts'
 import type { Outbox } from './outbox.ts'
@@ -25,6 +26,8 @@ export class Rooms {
   readonly #outbox: Outbox
   readonly #byId = new Map<string, Session>()
   readonly #watch: Watch
+  /** Whether what is emitted is held against its descriptors. */
+  checkOutgoing = false
 
   constructor(
     gateway: string,
@@ -84,6 +87,7 @@ export class Rooms {
 
   join(session: Session, name: string): void {
     if (!session.isOpen || session.roomNames.has(name)) return
+    refuseJoin(session, name)
     let room = this.#rooms.get(name)
     if (room === undefined) {
       room = { members: new Set(), topics: this.#codecs.map((_, i) => `${this.#gateway}\0${i}\0${name}`) }
@@ -166,4 +170,13 @@ export class Rooms {
     const room = this.#rooms.get(name)
     if (room?.members.delete(session) && room.members.size === 0) this.#rooms.delete(name)
   }
+}
+
+function refuseJoin({ roomNames, shared: { limits, stats } }: Session, name: string): void {
+  const isLong = name.length > limits.roomName
+  if (!isLong && roomNames.size < limits.rooms) return
+  stats.count('joinsRefused')
+  if (isLong)
+    throw new PartylineError('INVALID_DATA', `a room's name has ${limits.roomName} characters at most`)
+  throw new PartylineError('OVERLOADED', `a socket may be in ${limits.rooms} rooms at most`)
 }

@@ -2,23 +2,22 @@ import type { Class } from '../container/mod.ts'
 import type { GatewayOptions, GatewayTag } from '../decorators/gateway.ts'
 import { type MethodTag, type TaggedMethod, taggedMethods } from '../decorators/tags.ts'
 import type { Codec } from '../protocol/codec.ts'
+import type { AuthenticatorFunction } from '../protocol/identity.ts'
 import { json } from '../protocol/json.ts'
 import { MESSAGE, raw } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
+import { Handler, type Method, type Surroundings } from './handler.ts'
 import type { Instances } from './instances.ts'
 import type { Rooms } from './rooms.ts'
-
-/** A gateway's method, called with the gateway as `this`. */
-export type Method = (this: unknown, ...args: unknown[]) => unknown
 
 /** The methods of a gateway class, by what they are for. Made once, at boot. */
 export interface Handlers {
   /** By event. A map, so that no property of any prototype can be reached by an event's name. */
-  readonly events: ReadonlyMap<string, Method>
-  readonly any: Method | undefined
+  readonly events: ReadonlyMap<string, Handler>
+  readonly any: Handler | undefined
   readonly open: Method | undefined
   readonly close: Method | undefined
-  readonly firstMessage: Method | undefined
+  readonly firstMessage: Handler | undefined
   /** Whether an event concerns its own handler alone. */
   readonly direct: boolean
 }
@@ -34,6 +33,10 @@ export interface Route {
   readonly rooms: Rooms
   readonly everybody: Audience
   readonly instances: Instances
+  /** Finds out who asks for a connection; everybody is taken in, unknown, where there is none. */
+  authenticate: AuthenticatorFunction | undefined
+  /** What stands around every event of the gateway. Filled in when what the app builds is there. */
+  around: Surroundings
 }
 
 /** The codecs of a gateway: the first serves those that choose none. */
@@ -68,16 +71,20 @@ export function compileHandlers(gateway: Class, options: GatewayOptions, problem
     else events.set(event, method)
   }
 
-  const method = (tagged: TaggedMethod | undefined): Method | undefined =>
-    tagged && (gateway.prototype as Record<string | symbol, Method>)[tagged.name]
+  const handler = (tagged: TaggedMethod | undefined) => tagged && new Handler(gateway, tagged)
   return {
-    events: new Map([...events].map(([event, tagged]) => [event, method(tagged) as Method])),
-    any: method(single.get('any')),
-    open: method(single.get('open')),
-    close: method(single.get('close')),
-    firstMessage: method(single.get('firstMessage')),
+    events: new Map([...events].map(([event, tagged]) => [event, new Handler(gateway, tagged)])),
+    any: handler(single.get('any')),
+    open: handler(single.get('open'))?.method,
+    close: handler(single.get('close'))?.method,
+    firstMessage: handler(single.get('firstMessage')),
     direct: !single.has('any') && !single.has('firstMessage'),
   }
+}
+
+/** All handlers of events, those without a name of their own included. */
+export function handlersOf({ events, any, firstMessage }: Handlers): Handler[] {
+  return [...events.values(), any, firstMessage].filter((one) => one !== undefined)
 }
 
 function misplaced({ name, tag }: TaggedMethod, gateway: Class, isRaw: boolean): string[] {

@@ -3,16 +3,21 @@ import { type CloseReason, closeCodes } from '../protocol/close.ts'
 import { type Codec, malformed, type Payload } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import { argsOf, type EventFrame, type Frame } from '../protocol/frame.ts'
+import type { Handshake } from '../protocol/handshake.ts'
+import type { Identity } from '../protocol/identity.ts'
+import type { Census } from './census.ts'
 import type { Clock } from './clock.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
-import { Dispatch, isThenable } from './dispatch.ts'
-import type { Handshake } from './handshake.ts'
+import { Dispatch } from './dispatch.ts'
+import type { Method } from './handler.ts'
 import type { Limits } from './limits.ts'
 import type { Logger } from './logger.ts'
 import type { Outbox, Recipient } from './outbox.ts'
-import type { Method, Route } from './route.ts'
+import type { Route } from './route.ts'
 import type { Signals } from './signals.ts'
 import { Socket } from './socket.ts'
+import type { Stats } from './stats.ts'
+import { isThenable } from './thenable.ts'
 import type { Watch } from './watch.ts'
 
 /** What all sessions of an app share. */
@@ -23,8 +28,20 @@ export interface Shared {
   readonly signals: Signals
   readonly outbox: Outbox
   readonly watch: Watch
+  readonly stats: Stats
+  readonly census: Census
+  /** Tells the log and the app's `onError` of what no client is told. */
+  report(error: unknown, message: string, where: Where): void
   /** Those that have begun, and whose `@OnClose` has not finished. */
   readonly sessions: Set<Session>
+}
+
+/** Where something went wrong. */
+export interface Where {
+  /** The name of the gateway's class. */
+  gateway: string
+  event?: string | undefined
+  socket?: Socket | undefined
 }
 
 const NO_ROOMS: ReadonlySet<string> = new Set()
@@ -45,6 +62,7 @@ export class Session implements ConnectionHandler, Recipient {
   readonly route: Route
   readonly codecIndex: number
   readonly handshake: Handshake
+  readonly identity: Identity | undefined
   readonly shared: Shared
   /** What waits in the outbox. */
   waiting: Payload[] | undefined
@@ -65,11 +83,19 @@ export class Session implements ConnectionHandler, Recipient {
   /** The instance that serves this socket; none where each event has its own. */
   #gateway: unknown
 
-  constructor(route: Route, codecIndex: number, handshake: Handshake, greets: boolean, shared: Shared) {
+  constructor(
+    route: Route,
+    codecIndex: number,
+    handshake: Handshake,
+    identity: Identity | undefined,
+    greets: boolean,
+    shared: Shared,
+  ) {
     this.route = route
     this.codecIndex = codecIndex
     this.#codec = route.codecs[codecIndex] as Codec
     this.handshake = handshake
+    this.identity = identity
     this.#greets = greets
     this.shared = shared
     this.#dispatch = new Dispatch(this)
@@ -100,6 +126,7 @@ export class Session implements ConnectionHandler, Recipient {
   opened(connection: Connection): void {
     this.#connection = connection
     this.shared.sessions.add(this)
+    this.shared.census.add(this.handshake.ip)
     this.#reading = true
     void this.#open()
     this.#reading = false
@@ -112,6 +139,7 @@ export class Session implements ConnectionHandler, Recipient {
     try {
       this.#receive(this.#codec.decode(message))
     } catch (error) {
+      this.shared.stats.count('malformedFrames')
       this.sendFailure(undefined, error)
     }
     this.#reading = false
@@ -122,6 +150,8 @@ export class Session implements ConnectionHandler, Recipient {
     const wasIn = this.#state !== 'opening'
     this.#state = 'closed'
     this.waiting = undefined
+    this.shared.census.remove(this.handshake.ip)
+    if (code === closeCodes.tooBig.code) this.shared.stats.count('payloadTooBig')
     this.route.rooms.exit(this)
     // The handler that closed its own socket is in the middle of it, and comes to its end first.
     queueMicrotask(() => void this.#end(wasIn, { code, reason }))
@@ -181,13 +211,14 @@ export class Session implements ConnectionHandler, Recipient {
   }
 
   log(error: unknown, message: string, event?: string): void {
-    this.shared.logger.error({ gateway: this.route.gateway.name, event, socket: this.id, error }, message)
+    this.shared.report(error, message, { gateway: this.route.gateway.name, event, socket: this.socket })
   }
 
   /** Closes a client that does not read what is sent to it: what waits for it is everybody's memory. */
   checkBuffer(): void {
     if (this.#state !== 'open' || this.connection.bufferedAmount <= this.shared.limits.buffer) return
     const { connection } = this
+    this.shared.stats.count('slowConsumers')
     this.close(closeCodes.policy.code, 'slow consumer')
     // The close frame stands behind all that the client does not read.
     this.shared.clock.setTimeout(() => connection.terminate(), this.shared.limits.farewell)
@@ -198,8 +229,10 @@ export class Session implements ConnectionHandler, Recipient {
     this.#quiet++
     if (this.#quiet > 1) this.#dispatch.readOn()
     if (!this.#greets || this.#state !== 'open') return
-    if (this.#quiet > 3) this.close(closeCodes.heartbeatLost.code, 'heartbeat lost')
-    else if (this.#quiet > 1) this.send({ ping: this.#quiet - 1 })
+    if (this.#quiet > 3) {
+      this.shared.stats.count('heartbeatsLost')
+      this.close(closeCodes.heartbeatLost.code, 'heartbeat lost')
+    } else if (this.#quiet > 1) this.send({ ping: this.#quiet - 1 })
   }
 
   /** Closes after what was sent; does nothing where that has begun. */

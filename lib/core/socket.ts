@@ -1,8 +1,11 @@
 import type { CloseReason } from '../protocol/close.ts'
 import { closeCodes } from '../protocol/close.ts'
+import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
+import type { Handshake } from '../protocol/handshake.ts'
+import type { Identity } from '../protocol/identity.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
-import type { Handshake } from './handshake.ts'
+import { outgoing } from './outgoing.ts'
 import type { Session } from './session.ts'
 
 /** The session behind a socket; for Partyline's own files. */
@@ -67,6 +70,11 @@ export class Socket<Data extends object = Record<string, unknown>> {
     return this.#session.handshake
   }
 
+  /** Who is behind it, as the authenticator found out; undefined where there is none. */
+  get identity(): Identity | undefined {
+    return this.#session.identity
+  }
+
   /** The path of the gateway that serves this socket. */
   get path(): string {
     return this.#session.route.path
@@ -98,8 +106,11 @@ export class Socket<Data extends object = Record<string, unknown>> {
   }
 
   /** Sends an event to this client. Does nothing once it has gone. */
-  emit(event: string, ...args: unknown[]): void {
-    this.#session.send(args.length === 1 ? { event, data: args[0] } : { event, args: [...args] })
+  emit<E extends AnyEvent>(event: E, ...args: EmitArgs<E>): void {
+    const session = this.#session
+    if (typeof event !== 'string') session.send(outgoing(event, args, session.route.around.checkOutgoing))
+    // Without a frame made elsewhere, and so without a list of the arguments: this is most of what is ever sent.
+    else session.send(args.length === 1 ? { event, data: args[0] } : { event, args: [...args] })
   }
 
   /** Sends a message: the event `message` with this argument, or on raw gateways the text or bytes themselves. */

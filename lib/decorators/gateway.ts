@@ -1,5 +1,6 @@
 import type { AnyClass } from '../container/class.ts'
 import { declareScope, type Scope } from '../container/provider.ts'
+import type { AnyAuthenticator } from '../protocol/identity.ts'
 import { ClassTag } from './tags.ts'
 
 /** Options of `@Gateway`. */
@@ -16,6 +17,8 @@ export interface GatewayOptions {
   unknownEvents?: 'error' | 'ignore'
   /** How many events of one socket are handled at a time. Default 1: in order, one after another. */
   concurrency?: number
+  /** Finds out who asks for a connection, in place of the app's. */
+  authenticate?: AnyAuthenticator
   /** What optional path parameters are when the url leaves them out: `{ room: 'lobby' }` for `/chat/:room?`. */
   params?: Readonly<Record<string, string>>
 }

@@ -1,3 +1,11 @@
+import {
+  type AnyEvent,
+  type Args,
+  type EventDescriptor,
+  nameOf,
+  type Reply,
+  type Schema,
+} from '../protocol/event.ts'
 import { tagMethod } from './tags.ts'
 
 /** Types a method decorator: only methods of type `M` can carry it. */
@@ -28,17 +36,66 @@ export type EventMethod = (...args: never[]) => unknown
  *   }
  * }
  * ```
+ *
+ * With a descriptor, or a schema, the data is parsed before the method gets it, and the compiler holds the method's
+ * parameters and its answer against it; what does not fit is answered INVALID_DATA.
+ *
+ * @example
+ * ```ts
+ * import { type Data, event, Gateway, On, type Socket } from 'partyline'
+ * import { z } from 'zod'
+ *
+ * const join = event('join', { data: z.object({ user: z.string() }), reply: z.object({ guests: z.number() }) })
+ *
+ * @Gateway('/party')
+ * class PartyGateway {
+ *   #guests = 0
+ *
+ *   @On(join) join(socket: Socket, { user }: Data<typeof join>) {
+ *     socket.broadcast.emit('joined', { user })
+ *     return { guests: ++this.#guests }
+ *   }
+ *
+ *   @On('rename', z.string().max(40)) rename(socket: Socket, name: string) {
+ *     socket.data.name = name
+ *   }
+ * }
+ * ```
  */
-export function On(event?: string): MethodDecoratorFor<EventMethod> {
-  return (target, name) => {
+export function On(event?: string): MethodDecoratorFor<EventMethod>
+export function On<S extends Schema>(
+  event: string,
+  data: S,
+): DescribedMethodDecorator<EventDescriptor<string, { data: S }>>
+export function On<E extends EventDescriptor>(event: E): DescribedMethodDecorator<E>
+export function On(event?: AnyEvent, data?: Schema): (...args: never[]) => void {
+  const shape = data === undefined ? (typeof event === 'object' ? event.shape : {}) : { data }
+  return (target: object, name: string | symbol) => {
     const place = `${target.constructor.name}.${String(name)}`
     if (event === '') throw new TypeError(`@On('') on ${place}: an event needs a name`)
     if (event === undefined && typeof name === 'symbol') {
       throw new TypeError(`@On() on ${place}: a symbol is no event's name, so give one, as in @On('event')`)
     }
-    tagMethod('@On()', target, name, { kind: 'event', event })
+    tagMethod('@On()', target, name, { kind: 'event', event: event && nameOf(event), shape })
   }
 }
+
+/** Types a method decorator for a described event: the compiler refuses a method that does not fit the descriptor. */
+export type DescribedMethodDecorator<E extends EventDescriptor> = <T extends EventMethod>(
+  target: object,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<T>,
+  ...mismatch: Mismatch<T, E>
+) => void
+
+/** Nothing for a method that fits an event; otherwise what does not, as an argument that nobody can give. */
+type Mismatch<T extends EventMethod, E extends EventDescriptor> = ((
+  ...args: Parameters<T>
+) => unknown) extends (socket: Parameters<T>[0], ...args: Args<E>) => unknown
+  ? Awaited<ReturnType<T>> extends Reply<E>
+    ? []
+    : [mismatch: { theMethodReturns: Awaited<ReturnType<T>>; theEventIsAnsweredBy: Reply<E> }]
+  : [mismatch: { theMethodTakes: Parameters<T>; theEventHas: Args<E> }]
 
 /**
  * Gets every event, as `(socket, event)`, before the handler of its name. An event that has no handler counts as

@@ -1,4 +1,5 @@
 import { type AnyClass, lineage } from '../container/class.ts'
+import type { EventShape } from '../protocol/event.ts'
 
 /**
  * What a class or a method was tagged with. Decorators declare only; `createApp` reads the tags and acts.
@@ -9,7 +10,7 @@ import { type AnyClass, lineage } from '../container/class.ts'
 
 /** What a method is for. */
 export type MethodTag =
-  | { kind: 'event'; event: string | undefined }
+  | { kind: 'event'; event: string | undefined; shape: EventShape }
   | { kind: 'any' | 'open' | 'close' | 'message' | 'firstMessage' }
   | { kind: 'signal'; signal: string; event: string | undefined }
 

@@ -2,6 +2,8 @@ import { App, type AppOptions } from '../core/app.ts'
 import type { Root } from '../core/modules.ts'
 import { BunRuntime } from './bun.ts'
 
+declare const process: { env: Record<string, string | undefined> }
+
 /**
  * Puts an app together from a gateway or a module, and checks it.
  *
@@ -24,5 +26,6 @@ import { BunRuntime } from './bun.ts'
  * ```
  */
 export function createApp(root: Root, options: AppOptions = {}): App<BunRuntime> {
-  return new App(root, options, (host) => new BunRuntime(host))
+  const { checkOutgoing = process.env.NODE_ENV !== 'production' } = options
+  return new App(root, { ...options, checkOutgoing }, (host) => new BunRuntime(host))
 }

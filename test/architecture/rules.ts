@@ -16,7 +16,7 @@ interface Layer {
 export const layers: Readonly<Record<string, Layer>> = {
   protocol: { lib: [], packages: [] },
   container: { lib: [], packages: ['reflect-metadata', 'tsyringe'] },
-  decorators: { lib: ['container'], packages: [] },
+  decorators: { lib: ['container', 'protocol'], packages: [] },
   core: { lib: ['protocol', 'container/mod.ts', 'decorators'], packages: ['regexparam'] },
   runtime: { lib: ['core', 'protocol'], packages: ['node:util'] },
 }

@@ -103,7 +103,7 @@ export function frames(start: Start): void {
   })
 
   test('a large message arrives whole, in both directions', async () => {
-    const { connect } = await start(Frames)
+    const { connect } = await start(Frames, { limits: { payload: 1024 * 1024 } })
     const client = await connect('/frames')
     const frame = `{"event":"one","data":"${'0123456789'.repeat(90_000)}"}`
     expect((await client.ask(frame)) === frame).toBe(true)

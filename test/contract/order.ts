@@ -160,7 +160,7 @@ export function order(start: Start): void {
       }
     }
 
-    const { connect } = await start(Long, { limits: { waiting: 2_000 } })
+    const { connect } = await start(Long, { limits: { waiting: 2_000, pending: 2_000, burst: 2_000 } })
     const client = await connect('/long')
     const ids = Array.from({ length: 1_500 }, (_, i) => i)
     client.send(...ids.map((id) => `{"event":"work","data":${id},"id":${id}}`))

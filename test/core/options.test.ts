@@ -37,7 +37,7 @@ describe('an option that makes no sense is found at boot', () => {
 
   test('a limit that is explicitly undefined is the default, not none', () => {
     const { websocket } = createApp(Party, { limits: { payload: undefined } })
-    expect(websocket.maxPayloadLength).toBe(1024 * 1024)
+    expect(websocket.maxPayloadLength).toBe(64 * 1024)
   })
 
   test.each([0, -1, 1.5])('concurrency %p', (concurrency) => {

@@ -63,7 +63,8 @@ let app: App
 let place: Place
 
 beforeAll(async () => {
-  app = createApp(Wire, { logger: log })
+  // Large enough for all that is tried here.
+  app = createApp(Wire, { logger: log, limits: { payload: 1024 * 1024, eventName: 2_000_000 } })
   const { port = 0 } = await app.listen({ port: 0, hostname: '127.0.0.1', signals: false })
   place = { port, host: '127.0.0.1' }
 })

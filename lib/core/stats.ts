@@ -1,0 +1,75 @@
+/** What has been counted since the app began, each by the limit or rule that was reached. */
+export interface Counters {
+  /** Messages longer than `limits.payload`; their connections were closed with 1009. */
+  payloadTooBig: number
+  /** Messages that are no frames, those nested deeper than `limits.depth` included. */
+  malformedFrames: number
+  /** Events with a name longer than `limits.eventName`. */
+  eventNamesTooLong: number
+  /** Events beyond `limits.rate`, answered RATE_LIMITED. */
+  rateLimited: number
+  /** Sockets closed with 4429, because they went on regardless. */
+  rateClosed: number
+  /** Events beyond `limits.waiting`, answered OVERLOADED. */
+  overloaded: number
+  /** Requests whose id was waiting for its answer already, or beyond `limits.pending`. */
+  pendingRefused: number
+  /** Handlers that took longer than `limits.handler`, answered TIMEOUT. */
+  handlerTimeouts: number
+  /** Joins beyond `limits.rooms`, or of names longer than `limits.roomName`. */
+  joinsRefused: number
+  /** Sockets closed because more than `limits.buffer` waited to be sent to them. */
+  slowConsumers: number
+  /** Sockets closed because nothing was heard of them, by `limits.heartbeat`. */
+  heartbeatsLost: number
+  /** Connections refused: beyond `limits.connections`. */
+  connectionsRefused: number
+  /** Connections refused: beyond `limits.connectionsPerAddress`. */
+  addressesRefused: number
+  /** Connections refused: their page's origin. */
+  originsRefused: number
+  /** Connections refused: nobody known behind them. */
+  unauthenticated: number
+  /** Connections refused: authenticating took longer than `limits.authenticate`. */
+  authenticateTimeouts: number
+  /** Connections and events that a guard refused. */
+  forbidden: number
+  /** Failures whose cause no client was told. */
+  internalErrors: number
+}
+
+/** An app in figures. */
+export interface AppStats extends Counters {
+  /** Sockets now, over all gateways. */
+  sockets: number
+  /** Rooms that somebody is in now, over all gateways. */
+  rooms: number
+}
+
+/** Counts what happens in an app. */
+export class Stats {
+  readonly counters: Counters = {
+    payloadTooBig: 0,
+    malformedFrames: 0,
+    eventNamesTooLong: 0,
+    rateLimited: 0,
+    rateClosed: 0,
+    overloaded: 0,
+    pendingRefused: 0,
+    handlerTimeouts: 0,
+    joinsRefused: 0,
+    slowConsumers: 0,
+    heartbeatsLost: 0,
+    connectionsRefused: 0,
+    addressesRefused: 0,
+    originsRefused: 0,
+    unauthenticated: 0,
+    authenticateTimeouts: 0,
+    forbidden: 0,
+    internalErrors: 0,
+  }
+
+  count(what: keyof Counters): void {
+    this.counters[what]++
+  }
+}

@@ -1,0 +1,51 @@
+/** The HTTP request with which a connection began. */
+export class Handshake {
+  readonly #url: string
+  #parsed: URL | undefined
+
+  constructor(
+    url: string,
+    readonly headers: Headers,
+    /** The address of the other side; empty on unix sockets. */
+    readonly ip: string,
+    /** When it arrived, in milliseconds since 1970. */
+    readonly time: number,
+    /** The path's `:name` segments, decoded. */
+    readonly params: Readonly<Record<string, string>>,
+  ) {
+    this.#url = url
+  }
+
+  /** The whole url; `socket.query` is its search parameters. */
+  get url(): URL {
+    // Most handlers never ask, and a URL is large to keep for every connection.
+    this.#parsed ??= new URL(this.#url)
+    return this.#parsed
+  }
+
+  /** The cookies that came along, by name, decoded. */
+  get cookies(): ReadonlyMap<string, string> {
+    const pairs = (this.headers.get('cookie') ?? '').split(';').map((pair) => pair.split('='))
+    return new Map(
+      pairs
+        .filter(([, ...value]) => value.length > 0)
+        .map(([name = '', ...value]) => [name.trim(), unquote(value.join('='))]),
+    )
+  }
+
+  /** The subprotocols that the client offers, in its order. */
+  get subprotocols(): string[] {
+    const offered = (this.headers.get('sec-websocket-protocol') ?? '').split(',')
+    return offered.map((name) => name.trim()).filter((name) => name !== '')
+  }
+}
+
+/** RFC 6265, section 4.1.1: a value may stand in quotes; by custom it is percent-encoded. */
+function unquote(value: string): string {
+  const bare = value.trim().replace(/^"(.*)"$/, '$1')
+  try {
+    return decodeURIComponent(bare)
+  } catch {
+    return bare
+  }
+}
