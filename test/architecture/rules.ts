@@ -14,9 +14,10 @@ interface Layer {
  * them all.
  */
 export const layers: Readonly<Record<string, Layer>> = {
-  protocol: { lib: [], packages: [] },
+  // Types alone: that package has no code.
+  protocol: { lib: [], packages: ['@standard-schema/spec'] },
   container: { lib: [], packages: ['reflect-metadata', 'tsyringe'] },
-  decorators: { lib: ['container', 'protocol'], packages: [] },
+  decorators: { lib: ['protocol', 'container'], packages: [] },
   core: { lib: ['protocol', 'container/mod.ts', 'decorators'], packages: ['regexparam'] },
   runtime: { lib: ['core', 'protocol'], packages: ['node:util'] },
 }

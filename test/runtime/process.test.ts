@@ -147,8 +147,8 @@ describe('where the party cannot listen, one line says why, and the exit code is
     [['--host', 'two words', '0'], 'cannot listen: "two words" is no host'],
     [['--host='], 'cannot listen: "" is no host'],
     [
-      ['no.such.host.invalid:0'],
-      'cannot listen on no.such.host.invalid:0: there is no such host. Use localhost, 0.0.0.0 or an address of this machine',
+      ['no..such..host:0'],
+      'cannot listen on no..such..host:0: there is no such host. Use localhost, 0.0.0.0 or an address of this machine',
     ],
     [
       ['192.0.2.1:0'],
