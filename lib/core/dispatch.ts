@@ -3,10 +3,10 @@ import { malformed } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import { argsOf, type EventFrame } from '../protocol/frame.ts'
 import { MESSAGE } from '../protocol/raw.ts'
-import { Budget } from './budget.ts'
 import { EventCall } from './call.ts'
 import { SocketEvent } from './event.ts'
 import type { Handler } from './handler.ts'
+import { Intake } from './intake.ts'
 import { Line } from './line.ts'
 import { compose, type Run } from './pipeline.ts'
 import type { Session } from './session.ts'
@@ -24,11 +24,8 @@ export class Dispatch {
   /** Made when first something has to wait. */
   #line: Line | undefined
   #ready = false
-  #budget: Budget | undefined
-  /** What it may be refused before it is closed. */
-  #patience: Budget | undefined
-  /** The ids of the requests that wait for their answers. */
-  #pending: Set<number> | undefined
+  /** Made at the first event: many sockets only listen. */
+  #intake: Intake | undefined
   #draining = false
   #paused = false
   #whenIdle: (() => void)[] | undefined
@@ -73,22 +70,27 @@ export class Dispatch {
     this.#session.connection.resume?.()
   }
 
-  arrive(frame: EventFrame): void {
-    const { limits, clock } = this.#session.shared
-    this.#budget ??= new Budget(limits.rate, limits.burst, clock)
-    if (!this.#budget.take()) return this.#limitRate(frame)
-    if (frame.event.length > limits.eventName) return this.#refuseName(frame)
-    if (frame.id !== undefined && this.#pending !== undefined && !this.#mayAsk(frame, frame.id)) return
-    if (this.#draining) return this.#fail(frame, new PartylineError('OVERLOADED', 'the server is going away'))
+  /** Takes an event in, now or into the line; `size` is the length of the message that it came in. */
+  arrive(frame: EventFrame, size: number): void {
+    this.#intake ??= new Intake(this.#session.shared)
+    if (this.#intake.isTaken(frame.id)) return this.#refuseId(frame)
+    const refusal = this.#intake.refusal(frame)
+    if (refusal !== undefined) return this.#refuse(frame, refusal)
+    if (this.#draining)
+      return this.#refuse(frame, new PartylineError('OVERLOADED', 'the server is going away'))
     if (this.#ready && this.#running < this.#concurrency && !this.#line?.length) return this.#start(frame)
-    const { waiting } = limits
-    this.#line ??= new Line(waiting)
-    if (this.#line.push(frame)) this.#expect(frame.id)
+    this.#wait(frame, size)
+  }
+
+  #wait(frame: EventFrame, size: number): void {
+    const { limits, stats } = this.#session.shared
+    this.#line ??= new Line(limits.waiting, limits.waitingSize)
+    if (this.#line.push(frame, size)) this.#intake?.expect(frame.id)
     else {
-      this.#session.shared.stats.count('overloaded')
-      this.#fail(
+      stats.count('overloaded')
+      this.#refuse(
         frame,
-        new PartylineError('OVERLOADED', `${waiting} events of this socket wait for their turn already`),
+        new PartylineError('OVERLOADED', 'too many events of this socket wait for their turn'),
       )
     }
     if (this.#line.isLong && !this.#paused) {
@@ -106,11 +108,11 @@ export class Dispatch {
     try {
       const { run } = handler
       result = run === undefined ? this.#session.handle(handler.method, frame) : this.#call(frame, run)
+      if (isThenable(result)) return this.#await(frame, result)
     } catch (error) {
       return this.#fail(frame, error)
     }
-    if (isThenable(result)) this.#await(frame, result)
-    else if (frame.id !== undefined) this.#answer(frame, frame.id, result)
+    if (frame.id !== undefined) this.#answer(frame, frame.id, result)
   }
 
   #call(frame: EventFrame, run: Run): unknown {
@@ -129,11 +131,11 @@ export class Dispatch {
     try {
       this.#session.shared.signals.event(this.#session.socket, event, frame.event === MESSAGE)
       result = this.#run(frame, event, handler)
+      if (isThenable(result)) return this.#await(frame, result, event)
     } catch (error) {
       return this.#fail(frame, error, event)
     }
-    if (isThenable(result)) this.#await(frame, result, event)
-    else if (id !== undefined && event.settle()) this.#answer(frame, id, result)
+    if (id !== undefined && event.settle()) this.#answer(frame, id, result)
   }
 
   #run(frame: EventFrame, event: SocketEvent, handler: Handler | undefined): unknown {
@@ -154,28 +156,23 @@ export class Dispatch {
   }
 
   #await(frame: EventFrame, result: PromiseLike<unknown>, event?: SocketEvent): void {
-    const { clock, limits, stats } = this.#session.shared
+    // A foreign thenable may call back twice or throw; a promise does not.
+    const promise = result instanceof Promise ? result : Promise.resolve(result)
     this.#running++
-    this.#expect(frame.id)
-    let timer: unknown
+    this.#intake?.expect(frame.id)
     let isOver = false
     const finish = (conclude: () => void): void => {
       if (isOver) return
       isOver = true
-      clock.clearTimeout(timer)
-      this.#pending?.delete(frame.id ?? -1)
+      cancel()
+      this.#intake?.settle(frame.id)
       conclude()
       this.#running--
       this.#advance()
     }
-    if (limits.handler !== Number.POSITIVE_INFINITY) {
-      timer = clock.setTimeout(() => {
-        stats.count('handlerTimeouts')
-        finish(() => this.#fail(frame, new PartylineError('TIMEOUT', 'the server took too long'), event))
-      }, limits.handler)
-    }
-    // A foreign thenable may call back twice or throw; a promise does not.
-    const promise = result instanceof Promise ? result : Promise.resolve(result)
+    const cancel = this.#timeOut(() => {
+      finish(() => this.#fail(frame, new PartylineError('TIMEOUT', 'the server took too long'), event))
+    })
     void promise.then(
       (data) =>
         finish(() => {
@@ -185,44 +182,15 @@ export class Dispatch {
     )
   }
 
-  #expect(id: number | undefined): void {
-    if (id === undefined) return
-    this.#pending ??= new Set()
-    this.#pending.add(id)
-  }
-
-  /** Whether one more request may wait for its answer, under that id. */
-  #mayAsk(frame: EventFrame, id: number): boolean {
-    const { limits, stats } = this.#session.shared
-    const isTaken = this.#pending?.has(id) ?? false
-    if (!isTaken && (this.#pending?.size ?? 0) < limits.pending) return true
-    stats.count('pendingRefused')
-    // An answer under that id would be taken for the other's.
-    if (isTaken)
-      this.#session.sendFailure(undefined, malformed(`"id" ${id} waits for its answer already`), frame.event)
-    else
-      this.#fail(
-        frame,
-        new PartylineError('OVERLOADED', `${limits.pending} requests wait for their answers already`),
-      )
-    return false
-  }
-
-  #limitRate(frame: EventFrame): void {
-    const { limits, clock, stats } = this.#session.shared
-    const retryAfter = this.#budget?.retryAfter
-    stats.count('rateLimited')
-    this.#fail(frame, new PartylineError('RATE_LIMITED', 'too many events', { retryAfter }))
-    this.#patience ??= new Budget(limits.rate, limits.burst, clock)
-    if (this.#patience.take()) return
-    stats.count('rateClosed')
-    this.#session.close(closeCodes.rate.code, 'too many events')
-  }
-
-  #refuseName(frame: EventFrame): void {
-    const { limits, stats } = this.#session.shared
-    stats.count('eventNamesTooLong')
-    this.#fail(frame, malformed(`an event's name has ${limits.eventName} characters at most`))
+  /** Calls when a handler has taken too long, where the app has such a limit; returns how to take that back. */
+  #timeOut(late: () => void): () => void {
+    const { clock, limits, stats } = this.#session.shared
+    if (limits.handler === Number.POSITIVE_INFINITY) return nothing
+    const timer = clock.setTimeout(() => {
+      stats.count('handlerTimeouts')
+      late()
+    }, limits.handler)
+    return () => clock.clearTimeout(timer)
   }
 
   /** Begins what waits, as far as it may. */
@@ -230,7 +198,7 @@ export class Dispatch {
     while (this.#ready && this.#running < this.#concurrency) {
       const frame = this.#line?.shift()
       if (frame === undefined) break
-      this.#pending?.delete(frame.id ?? -1)
+      this.#intake?.settle(frame.id)
       this.#start(frame)
     }
     if (!this.#line?.isLong) this.readOn()
@@ -244,10 +212,28 @@ export class Dispatch {
     const { path, options } = this.#session.route
     const ignored = options.unknownEvents === 'ignore' || options.protocol === 'raw'
     if (ignored && frame.id === undefined) return
-    this.#fail(
-      frame,
-      new PartylineError('UNKNOWN_EVENT', `no handler for ${quote(frame.event)} at ${path}`),
-      event,
+    const error = new PartylineError('UNKNOWN_EVENT', `no handler for ${quote(frame.event)} at ${path}`)
+    this.#fail(frame, error, event)
+  }
+
+  /** Tells the client that an event does not come in. Nothing failed, so nothing is logged: it is counted. */
+  #refuse(frame: EventFrame, error: PartylineError): void {
+    if (this.#session.route.options.protocol !== 'raw') this.#fail(frame, error)
+    if (this.#intake?.isOverrun) this.#overrun()
+  }
+
+  #overrun(): void {
+    this.#session.shared.stats.count('rateClosed')
+    this.#session.close(closeCodes.rate.code, 'too many events')
+  }
+
+  #refuseId(frame: EventFrame): void {
+    this.#session.shared.stats.count('pendingRefused')
+    // Not under its id: the answer would be taken for the other request's.
+    this.#session.sendFailure(
+      undefined,
+      malformed(`"id" ${frame.id} waits for its answer already`),
+      frame.event,
     )
   }
 
@@ -278,6 +264,8 @@ function runBoth(
     handler === undefined || (!goesOn && value !== undefined) ? value : handler.own(call),
   )
 }
+
+function nothing(): void {}
 
 function quote(name: string): string {
   return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name)

@@ -4,12 +4,20 @@ import { admit } from './admission.ts'
 import type { Admission, Host, Peer } from './connection.ts'
 import { addressOf, isOriginAllowed, type Origins } from './origin.ts'
 import { normalise, type Pattern } from './path.ts'
-import { refuse } from './refusal.ts'
+import { failed, goingAway, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
 import { Session, type Shared } from './session.ts'
 
+/** What is known of a request beyond itself. Hono's `getConnInfo` for Bun finds in it what it looks for. */
+export interface FetchInfo {
+  /** The address of who asks, as `trustProxy` says; empty on unix sockets. */
+  readonly ip: string
+  /** What the runtime itself passes to such functions: on Bun, its server. */
+  readonly server?: unknown
+}
+
 /** Answers the HTTP requests that are none of the gateways'. */
-export type Fetch = (request: Request) => Response | Promise<Response>
+export type Fetch = (request: Request, info: FetchInfo) => Response | Promise<Response>
 
 /** A route and the paths that lead to it. */
 export interface RoutedPath {
@@ -31,8 +39,12 @@ export class HttpHost {
   readonly #shared: Shared
   readonly #fetch: Fetch | undefined
   readonly #rules: HttpRules
+  /** The pages that are being made. */
+  readonly #pages = new Set<Promise<Response>>()
   /** Set when the app goes away: nobody is taken in any more. */
   draining = false
+  /** Set when what pages are made from goes away: no more of them are begun. */
+  closed = false
 
   constructor(paths: readonly RoutedPath[], shared: Shared, fetch: Fetch | undefined, rules: HttpRules) {
     this.#rules = rules
@@ -46,15 +58,22 @@ export class HttpHost {
   }
 
   handle(request: Request, peer: Peer): Response | Admission | Promise<Response | Admission> {
-    const path = pathOf(request.url)
+    const url = urlOf(request)
+    if (url === null) return refuse(400, 'BAD_REQUEST', 'the Host header and the target make no url')
+    const path = normalise(url.pathname)
     const upgrade = isUpgrade(request)
     // Before the gateways: one at `/:room` is not to hide it.
-    if (path === '/healthz' && !upgrade) return this.#health()
+    if (path === '/healthz' && !upgrade) return this.#health(request)
     const found = this.#find(path)
     if (found !== undefined)
-      return upgrade ? this.#admit(request, peer, found.route, found.params) : upgradeRequired(path)
+      return upgrade ? this.#admit(request, url, peer, found.route, found.params) : upgradeRequired(path)
     if (upgrade) return refuse(404, 'NOT_FOUND', `no gateway at ${path}`)
-    return this.#page(request, path)
+    return this.#page(request, url, peer, path)
+  }
+
+  /** Resolves when the pages that are being made are made. */
+  async untilAnswered(): Promise<void> {
+    await Promise.all(this.#pages)
   }
 
   #find(path: string): { route: Route; params: Record<string, string> } | undefined {
@@ -69,6 +88,7 @@ export class HttpHost {
 
   #admit(
     request: Request,
+    url: URL,
     { ip }: Peer,
     route: Route,
     params: Record<string, string>,
@@ -84,7 +104,7 @@ export class HttpHost {
     const full = this.#crowded(address)
     if (full !== undefined) return full
     // A copy: the request's own headers may be gone, or keep the request alive, after the upgrade.
-    const handshake = new Handshake(request.url, new Headers(request.headers), address, clock.now(), params)
+    const handshake = new Handshake(url.href, new Headers(request.headers), address, clock.now(), params)
     const chosen = chooseSubprotocol(route, handshake.subprotocols)
     if (chosen instanceof Response) return chosen
     if (route.authenticate === undefined && route.around.guards.length === 0) {
@@ -110,7 +130,7 @@ export class HttpHost {
 
   #crowded(address: string): Response | undefined {
     const { census, limits, stats } = this.#shared
-    if (this.draining) return refuse(503, 'UNAVAILABLE', 'the server is going away', { 'retry-after': '1' })
+    if (this.draining) return goingAway()
     if (census.total >= limits.connections) {
       stats.count('connectionsRefused')
       return refuse(503, 'UNAVAILABLE', 'the server is full', { 'retry-after': '5' })
@@ -122,18 +142,35 @@ export class HttpHost {
     return undefined
   }
 
-  #health(): Response {
+  #health({ method }: Request): Response {
+    if (method !== 'GET' && method !== 'HEAD')
+      return refuse(405, 'METHOD_NOT_ALLOWED', '/healthz is for GET and HEAD', { allow: 'GET, HEAD' })
     const body = { status: this.draining ? 'draining' : 'ok', connections: this.#shared.sessions.size }
-    return Response.json(body, { status: this.draining ? 503 : 200 })
+    const { status, headers } = Response.json(body, { status: this.draining ? 503 : 200 })
+    return new Response(method === 'HEAD' ? null : JSON.stringify(body), { status, headers })
   }
 
-  async #page(request: Request, path: string): Promise<Response> {
+  #page(request: Request, url: URL, peer: Peer, path: string): Response | Promise<Response> {
+    if (this.closed) return goingAway()
     if (this.#fetch === undefined) return refuse(404, 'NOT_FOUND', `nothing at ${path}`)
+    const page = this.#made(this.#fetch, request, url, peer, path)
+    this.#pages.add(page)
+    void page.then(() => this.#pages.delete(page))
+    return page
+  }
+
+  /** What the app's own handler answers; never rejects. */
+  async #made(fetch: Fetch, request: Request, url: URL, peer: Peer, path: string): Promise<Response> {
+    // Handlers parse the url, and one without a host, as of HTTP/1.0, would make them throw.
+    const asked = request.url.startsWith('/') ? new Request(url, request) : request
+    const ip = addressOf(request, peer.ip, this.#rules.trustProxy)
     try {
-      return await this.#fetch(request)
+      const response: unknown = await fetch(asked, { ip, server: peer.server })
+      if (response instanceof Response) return response
+      throw new TypeError('the fetch handler returned no Response')
     } catch (error) {
       this.#shared.logger.error({ path, error }, 'the fetch handler failed')
-      return refuse(500, 'INTERNAL', 'the server failed to handle this')
+      return failed()
     }
   }
 }
@@ -184,8 +221,10 @@ function isUpgrade({ headers }: Request): boolean {
   return headers.get('upgrade')?.toLowerCase() === 'websocket'
 }
 
-function pathOf(url: string): string {
-  return normalise(new URL(url).pathname)
+/** Null where there is none: the url is put together from the Host header, which is anything a client likes. */
+function urlOf({ url, headers }: Request): URL | null {
+  // HTTP/1.0 needs no Host; then the url is the path alone. With a Host, that is one that could not be read.
+  return URL.parse(url, headers.has('host') ? undefined : 'http://localhost')
 }
 
 function decodeAll(params: Record<string, string>): Record<string, string> {

@@ -19,6 +19,8 @@ export interface Limits {
   burst: number
   /** How many events of one socket may wait for their turn; further ones are answered OVERLOADED. Default 256. */
   waiting: number
+  /** How long the messages may be together in which those that wait came. Default 1 MiB. */
+  waitingSize: number
   /** How many requests of one socket may be unanswered; further ones are answered OVERLOADED. Default 512. */
   pending: number
   /** How long a handler may take until its request is answered TIMEOUT and the next event begins. Default: no limit. */
@@ -46,6 +48,7 @@ export const defaultLimits: Readonly<Limits> = {
   rate: 200,
   burst: 1_000,
   waiting: 256,
+  waitingSize: 1024 * 1024,
   pending: 512,
   handler: Number.POSITIVE_INFINITY,
   buffer: 1024 * 1024,

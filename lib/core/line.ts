@@ -1,48 +1,57 @@
 import type { EventFrame } from '../protocol/frame.ts'
 
-/** The events of one socket that wait for their turn: first come, first served, up to a limit. */
+interface Waiting {
+  frame: EventFrame
+  size: number
+}
+
+/** The events of one socket that wait for their turn: first come, first served, up to a number and a size. */
 export class Line {
   readonly #limit: number
-  #frames: EventFrame[] = []
-  /** Where the line begins; frames before it are gone, and cut off together once they are many. */
+  readonly #sizeLimit: number
+  #waiting: Waiting[] = []
+  /** Where the line begins; what is before it is gone, and cut off together once it is much. */
   #first = 0
+  #size = 0
 
-  constructor(limit: number) {
+  constructor(limit: number, sizeLimit: number) {
     this.#limit = limit
+    this.#sizeLimit = sizeLimit
   }
 
   get length(): number {
-    return this.#frames.length - this.#first
+    return this.#waiting.length - this.#first
   }
 
-  /** Whether so many wait that the sender had better be held back. */
+  /** Whether so much waits that the sender had better be held back. */
   get isLong(): boolean {
-    return this.length > this.#limit / 2
+    return this.length > this.#limit / 2 || this.#size > this.#sizeLimit / 2
   }
 
-  /** Adds an event at the end; false if the line is full. */
-  push(frame: EventFrame): boolean {
-    if (this.length >= this.#limit) return false
-    this.#frames.push(frame)
+  /** Adds an event at the end; false if the line is full. One fits in any case. */
+  push(frame: EventFrame, size: number): boolean {
+    if (this.length > 0 && (this.length >= this.#limit || this.#size + size > this.#sizeLimit)) return false
+    this.#waiting.push({ frame, size })
+    this.#size += size
     return true
   }
 
   shift(): EventFrame | undefined {
-    const frame = this.#frames[this.#first]
-    if (frame === undefined) return undefined
+    const next = this.#waiting[this.#first]
+    if (next === undefined) return undefined
     this.#first++
-    if (this.#first === this.#frames.length) {
-      this.#frames = []
-      this.#first = 0
-    } else if (this.#first > this.#limit) {
-      this.#frames = this.#frames.slice(this.#first)
+    this.#size -= next.size
+    if (this.#first === this.#waiting.length) this.clear()
+    else if (this.#first > this.#limit) {
+      this.#waiting = this.#waiting.slice(this.#first)
       this.#first = 0
     }
-    return frame
+    return next.frame
   }
 
   clear(): void {
-    this.#frames = []
+    this.#waiting = []
     this.#first = 0
+    this.#size = 0
   }
 }

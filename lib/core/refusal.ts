@@ -7,3 +7,13 @@ export function refuse(
 ): Response {
   return Response.json({ error: { code, message } }, { status, headers })
 }
+
+/** The answer of an app that stops. */
+export function goingAway(): Response {
+  return refuse(503, 'UNAVAILABLE', 'the server is going away', { 'retry-after': '1' })
+}
+
+/** The answer where the cause is for the log only. */
+export function failed(): Response {
+  return refuse(500, 'INTERNAL', 'the server failed to handle this')
+}

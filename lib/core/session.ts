@@ -71,7 +71,9 @@ export class Session implements ConnectionHandler, Recipient {
   /** Whether the client chose a subprotocol, and so expects hello and pings. */
   readonly #greets: boolean
   #connection: Connection | undefined
-  #state: 'opening' | 'open' | 'closing' | 'closed' = 'opening'
+  #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
+  /** Whether the gateway is there: what was never handed to it needs no `@OnClose`. */
+  #isWelcome = false
   /** Whether this is inside a read of this connection, whose replies the runtime sends together anyway. */
   #reading = false
   /** How often somebody looked and nothing had arrived since the last time. */
@@ -128,7 +130,11 @@ export class Session implements ConnectionHandler, Recipient {
     this.shared.sessions.add(this)
     this.shared.census.add(this.handshake.ip)
     this.#reading = true
-    void this.#open()
+    // Open at once: while the gateway is built, mistakes are answered, and what is built for the connection can send.
+    this.#state = 'open'
+    if (this.#greets) this.send({ hello: { sid: this.id, heartbeat: this.shared.limits.heartbeat } })
+    this.route.rooms.enter(this)
+    void this.#welcome()
     this.#reading = false
   }
 
@@ -137,7 +143,7 @@ export class Session implements ConnectionHandler, Recipient {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#reading = true
     try {
-      this.#receive(this.#codec.decode(message))
+      this.#receive(this.#codec.decode(message), message.length)
     } catch (error) {
       this.shared.stats.count('malformedFrames')
       this.sendFailure(undefined, error)
@@ -147,14 +153,13 @@ export class Session implements ConnectionHandler, Recipient {
 
   closed(code: number, reason: string): void {
     if (this.#state === 'closed') return
-    const wasIn = this.#state !== 'opening'
     this.#state = 'closed'
     this.waiting = undefined
     this.shared.census.remove(this.handshake.ip)
     if (code === closeCodes.tooBig.code) this.shared.stats.count('payloadTooBig')
     this.route.rooms.exit(this)
     // The handler that closed its own socket is in the middle of it, and comes to its end first.
-    queueMicrotask(() => void this.#end(wasIn, { code, reason }))
+    queueMicrotask(() => void this.#end({ code, reason }))
   }
 
   /** Calls a method of the gateway with the socket and an event's arguments. */
@@ -196,6 +201,7 @@ export class Session implements ConnectionHandler, Recipient {
   /** Tells the client what went wrong, as far as it may know; `id` is undefined where nothing was requested. */
   sendFailure(id: number | undefined, error: unknown, event?: string): void {
     const isRaw = this.route.options.protocol === 'raw'
+    if (error instanceof PartylineError && error.code === 'FORBIDDEN') this.shared.stats.count('forbidden')
     const known = error instanceof PartylineError && !isRaw
     if (!known) this.log(error, 'a handler failed', event)
     // Without frames there is nothing that an error could be told in.
@@ -211,7 +217,11 @@ export class Session implements ConnectionHandler, Recipient {
   }
 
   log(error: unknown, message: string, event?: string): void {
-    this.shared.report(error, message, { gateway: this.route.gateway.name, event, socket: this.socket })
+    try {
+      this.shared.report(error, message, { gateway: this.route.gateway.name, event, socket: this.socket })
+    } catch {
+      // A log that fails must not take the connection with it, and there is nowhere left to say so.
+    }
   }
 
   /** Closes a client that does not read what is sent to it: what waits for it is everybody's memory. */
@@ -237,11 +247,12 @@ export class Session implements ConnectionHandler, Recipient {
 
   /** Closes after what was sent; does nothing where that has begun. */
   close(code: number, reason: string): void {
-    if (this.#state === 'closing' || this.#state === 'closed') return
+    if (this.#state !== 'open') return
     this.shared.outbox.flushOne(this)
-    // What fails to open has not been in; `closed` has to know.
-    if (this.#state === 'open') this.#state = 'closing'
-    this.#connection?.close(code, reason)
+    this.#state = 'closing'
+    // Whom we send away is not served any more: what it sent and is not begun may be the reason for it.
+    this.#dispatch.abandon()
+    this.connection.close(code, reason)
   }
 
   /** Takes no more events, and resolves when those that came before are handled and their answers have left. */
@@ -264,42 +275,41 @@ export class Session implements ConnectionHandler, Recipient {
   }
 
   /** Waits only where a factory or `@OnOpen` does. */
-  async #open(): Promise<void> {
+  async #welcome(): Promise<void> {
     let failure = 'what lives for the connection failed to build'
     try {
-      const { instances, rooms, handlers } = this.route
+      const { instances, handlers } = this.route
       // Kept before it is filled: what was built is disposed of at the end, though the rest fails.
       this.#container = instances.connect(this.socket)
       const building = instances.prepare(this.#container)
       if (building !== undefined) await building
-      if (this.#state === 'opening') {
+      if (this.isOpen) {
         this.#gateway = instances.of(this.#container)
-        this.#state = 'open'
-        if (this.#greets) this.send({ hello: { sid: this.id, heartbeat: this.shared.limits.heartbeat } })
-        rooms.enter(this)
+        this.#isWelcome = true
         this.shared.signals.connected(this.socket)
         failure = '@OnOpen failed'
         const opened = handlers.open && this.invoke(handlers.open, [])
         if (isThenable(opened)) await opened
-      } else {
-        // Gone before it was in: nothing of it is handled, as no `@OnClose` will follow.
-        this.#dispatch.abandon()
       }
     } catch (error) {
       this.log(error, failure)
-      this.#dispatch.abandon()
       this.close(closeCodes.internal.code, 'the server failed')
     }
+    // Gone before it was welcome: nothing of it is handled, as no `@OnClose` will follow.
+    if (!this.#isWelcome) this.#dispatch.abandon()
     this.#dispatch.ready()
   }
 
-  async #end(wasIn: boolean, reason: CloseReason): Promise<void> {
-    if (!this.#dispatch.isIdle) await this.#farewell()
-    if (wasIn) {
+  async #end(reason: CloseReason): Promise<void> {
+    // The events that came before the end are handled before it, unless one does not come to its own.
+    if (!this.#dispatch.isIdle && !(await this.#inTime(this.#dispatch.untilIdle()))) this.#dispatch.abandon()
+    if (this.#isWelcome) {
       try {
         const { close } = this.route.handlers
         const closed = close && this.invoke(close, [reason])
-        if (isThenable(closed)) await closed
+        if (isThenable(closed) && !(await this.#inTime(closed))) {
+          this.log(new Error('it took too long'), '@OnClose did not end')
+        }
       } catch (error) {
         this.log(error, '@OnClose failed')
       }
@@ -312,23 +322,22 @@ export class Session implements ConnectionHandler, Recipient {
     for (const resolve of this.#whenEnded ?? []) resolve()
   }
 
-  /** The events that came before the end are handled before it, unless one does not come to its own. */
-  #farewell(): Promise<void> {
+  /** Waits for something that is part of the end, but not for ever: false if it took too long. */
+  async #inTime(task: PromiseLike<unknown>): Promise<boolean> {
     const { clock, limits } = this.shared
-    return new Promise((resolve) => {
-      const timer = clock.setTimeout(() => {
-        this.#dispatch.abandon()
-        resolve()
-      }, limits.farewell)
-      void this.#dispatch.untilIdle().then(() => {
-        clock.clearTimeout(timer)
-        resolve()
-      })
+    let timer: unknown
+    const late = new Promise<boolean>((resolve) => {
+      timer = clock.setTimeout(() => resolve(false), limits.farewell)
     })
+    try {
+      return await Promise.race([Promise.resolve(task).then(() => true), late])
+    } finally {
+      clock.clearTimeout(timer)
+    }
   }
 
-  #receive(frame: Frame): void {
-    if ('event' in frame) return this.#dispatch.arrive(frame)
+  #receive(frame: Frame, size: number): void {
+    if ('event' in frame) return this.#dispatch.arrive(frame, size)
     if ('ping' in frame) return this.send({ pong: frame.ping })
     if ('pong' in frame) return
     if ('hello' in frame) throw malformed('"hello" comes from the server only')

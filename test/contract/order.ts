@@ -116,7 +116,7 @@ export function order(start: Start): void {
         .slice(5)
         .map(
           (id) =>
-            `{"ack":${id},"error":{"code":"OVERLOADED","message":"4 events of this socket wait for their turn already"}}`,
+            `{"ack":${id},"error":{"code":"OVERLOADED","message":"too many events of this socket wait for their turn"}}`,
         ),
     )
     gate.open()
@@ -143,7 +143,7 @@ export function order(start: Start): void {
       return client.received.length === 2
     }, 'the refusals')
     expect(await client.next()).toBe(
-      '{"error":{"code":"OVERLOADED","message":"1 events of this socket wait for their turn already","event":"work"}}',
+      '{"error":{"code":"OVERLOADED","message":"too many events of this socket wait for their turn","event":"work"}}',
     )
     gate.open()
     await until(() => gate.arrived === 2, 'the event that waited')

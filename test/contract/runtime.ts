@@ -19,6 +19,7 @@ import { rooms } from './rooms.ts'
 import type { Running, Serve, Start } from './start.ts'
 import { stop } from './stop.ts'
 import { subprotocols } from './subprotocols.ts'
+import { trouble } from './trouble.ts'
 
 /** What every runtime has to do alike, seen from a client. `serve` starts an app on the runtime in question. */
 export function runtimeContract(name: string, serve: Serve): void {
@@ -50,6 +51,8 @@ export function runtimeContract(name: string, serve: Serve): void {
     describe('order', () => order(start))
     describe('arriving', () => arriving(start))
     describe('leaving', () => leaving(start))
+
+    describe('trouble of the past', () => trouble(start))
     describe('limits', () => limits(start))
     describe('rooms', () => rooms(start))
     describe('emitting', () => emitting(start))

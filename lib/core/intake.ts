@@ -1,0 +1,75 @@
+import { malformed } from '../protocol/codec.ts'
+import { PartylineError } from '../protocol/error.ts'
+import type { EventFrame } from '../protocol/frame.ts'
+import { Budget } from './budget.ts'
+import type { Clock } from './clock.ts'
+import type { Limits } from './limits.ts'
+import type { Stats } from './stats.ts'
+
+/** What an intake looks at. */
+export interface IntakeRules {
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly stats: Stats
+}
+
+/** Which events of one socket come in at all: not too many, not too fast, each request under an id of its own. */
+export class Intake {
+  readonly #rules: IntakeRules
+  readonly #budget: Budget
+  /** What may be refused for its pace before patience ends. */
+  #patience: Budget | undefined
+  #isOverrun = false
+  /** The ids of the requests that wait for their answers. */
+  #pending: Set<number> | undefined
+
+  constructor(rules: IntakeRules) {
+    const { limits, clock } = rules
+    this.#rules = rules
+    this.#budget = new Budget(limits.rate, limits.burst, clock)
+  }
+
+  /** Whether the socket went on at its pace though it was refused, and had better be closed. */
+  get isOverrun(): boolean {
+    return this.#isOverrun
+  }
+
+  /** Why an event may not come in; undefined for one that may. */
+  refusal({ event, id }: EventFrame): PartylineError | undefined {
+    if (!this.#budget.take()) return this.#tooFast()
+    const { limits, stats } = this.#rules
+    if (event.length > limits.eventName) {
+      stats.count('eventNamesTooLong')
+      return malformed(`an event's name has ${limits.eventName} characters at most`)
+    }
+    if (id === undefined || this.#pending === undefined || this.#pending.size < limits.pending)
+      return undefined
+    stats.count('pendingRefused')
+    return new PartylineError('OVERLOADED', `${limits.pending} requests wait for their answers already`)
+  }
+
+  /** Whether a request of that id waits for its answer: a second one's answer would be taken for it. */
+  isTaken(id: number | undefined): boolean {
+    return id !== undefined && this.#pending?.has(id) === true
+  }
+
+  /** Keeps in mind that a request waits for its answer. */
+  expect(id: number | undefined): void {
+    if (id === undefined) return
+    this.#pending ??= new Set()
+    this.#pending.add(id)
+  }
+
+  /** Forgets a request that does not wait any more. */
+  settle(id: number | undefined): void {
+    if (id !== undefined) this.#pending?.delete(id)
+  }
+
+  #tooFast(): PartylineError {
+    const { limits, clock, stats } = this.#rules
+    stats.count('rateLimited')
+    this.#patience ??= new Budget(limits.rate, limits.burst, clock)
+    this.#isOverrun = !this.#patience.take()
+    return new PartylineError('RATE_LIMITED', 'too many events', { retryAfter: this.#budget.retryAfter })
+  }
+}
