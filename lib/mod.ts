@@ -14,13 +14,13 @@ export {
   token,
   type ValueProvider,
 } from './container/mod.ts'
-export { App, type AppListenOptions, type AppOptions, type StopOptions } from './core/app.ts'
-export { Audience } from './core/audience.ts'
+export type { App, AppListenOptions, AppOptions, StopOptions } from './core/app.ts'
+export type { Audience } from './core/audience.ts'
 export { type Call, type ConnectCall, EventCall } from './core/call.ts'
 export type { Clock } from './core/clock.ts'
 export type { Address, ListenOptions } from './core/connection.ts'
 export { contextOf, GatewayContext, type RoomList } from './core/context.ts'
-export { SocketEvent } from './core/event.ts'
+export type { SocketEvent } from './core/event.ts'
 export { type AnyGuard, Guard, type GuardFunction } from './core/guard.ts'
 export type { Fetch } from './core/http.ts'
 export type { Limits } from './core/limits.ts'

@@ -96,6 +96,12 @@ export class Container {
     if (failures.length > 0) throw new AggregateError(failures, 'providers failed to dispose')
   }
 
+  /** After `dispose`: forgets what was built here, so that it can be built anew. */
+  renew(): void {
+    this.#instances.clear()
+    this.#isOver = false
+  }
+
   #obtain(definition: Definition): unknown {
     const { source } = definition
     if (source.kind === 'existing') return this.get(source.token)

@@ -3,7 +3,7 @@ import type { Handshake } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
 import type { ConnectCall } from './call.ts'
 import { check } from './pipeline.ts'
-import { refuse } from './refusal.ts'
+import { failed, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
 import type { Shared } from './session.ts'
 
@@ -46,7 +46,7 @@ async function decide(route: Route, handshake: Handshake, shared: Shared): Promi
     if (error instanceof PartylineError && error.code === 'UNAUTHENTICATED')
       return unauthenticated(shared, error.message)
     shared.report(error, 'the authenticator failed', { gateway: route.gateway.name })
-    return refuse(500, 'INTERNAL', 'the server failed to handle this')
+    return failed()
   }
   const call: ConnectCall = { kind: 'connect', gateway: route.gateway, handshake, identity }
   try {

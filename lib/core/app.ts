@@ -9,23 +9,26 @@ import {
 import { taggedMethods } from '../decorators/tags.ts'
 import { closeCodes } from '../protocol/close.ts'
 import type { Codec } from '../protocol/codec.ts'
+import { PartylineError, withoutTrace } from '../protocol/error.ts'
 import type { AnyAuthenticator } from '../protocol/identity.ts'
 import { assemble } from './boot.ts'
 import { Census } from './census.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Address, Host, ListenOptions, Runtime } from './connection.ts'
+import { Deadline } from './deadline.ts'
 import type { AnyGuard } from './guard.ts'
 import type { Method } from './handler.ts'
 import { type Fetch, HttpHost } from './http.ts'
 import { type Limits, limitsOf } from './limits.ts'
+import { Listeners } from './listeners.ts'
 import { consoleLogger, type Logger } from './logger.ts'
 import type { AnyMiddleware } from './middleware.ts'
 import type { Root } from './modules.ts'
 import type { Origins } from './origin.ts'
 import { Outbox } from './outbox.ts'
+import { failed, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
 import type { Session, Shared, Where } from './session.ts'
-import { Signals } from './signals.ts'
 import { SocketList } from './sockets.ts'
 import { type AppStats, Stats } from './stats.ts'
 import { type AppSurroundings, surround } from './surround.ts'
@@ -71,9 +74,15 @@ export interface AppListenOptions extends ListenOptions {
 
 /** Options of `app.stop`. */
 export interface StopOptions {
-  /** How many milliseconds all of it may take; then connections are cut and handlers left behind. Default 10,000. */
+  /**
+   * How many milliseconds all of it may take: handlers and pages up to 70% of it, `@OnClose` up to 80%, and what is left is
+   * kept for disposing. Nobody waits longer than 20% for a client that does not read. Default 10,000.
+   */
   deadline?: number
 }
+
+/** At which part of its deadline a stop leaves behind what is not done; and how long it waits for what is sent. */
+const SHARES = { handlers: 0.7, closing: 0.8, disposing: 1, sending: 0.2 }
 
 /** Gateways and what they need, put together; made by `createApp`. */
 export class App<R extends Runtime = Runtime> {
@@ -90,13 +99,24 @@ export class App<R extends Runtime = Runtime> {
   readonly #onError: AppOptions['onError']
   #starting: Promise<void> | undefined
   #started = false
+  /** What requests wait for, where they come before the start. */
+  #awaited: Promise<boolean> | undefined
+  #listens = false
+  /** Whether what was built is gone, or going. */
+  #isOver = false
+  /** Whether stopping has left anything behind. */
+  #isLate = false
   #stopping: Promise<void> | undefined
   #ignoreSignals: (() => void) | undefined
 
   /** Applications call `createApp`, which knows the runtime. Throws a `BootError` with every mistake that it finds. */
   constructor(root: Root, options: AppOptions, runtimeFor: (host: Host) => R) {
     const limits = limitsOf(options.limits)
-    this.runtime = runtimeFor({ limits, handle: (request, peer) => this.#handle(request, peer) })
+    this.runtime = runtimeFor({
+      limits,
+      handle: (request, peer) => this.#handle(request, peer),
+      failed: (error) => this.#failed(error),
+    })
     const logger = options.logger ?? consoleLogger
     const outbox = new Outbox((task) => this.runtime.defer(task))
     const clock = options.clock ?? systemClock
@@ -105,7 +125,7 @@ export class App<R extends Runtime = Runtime> {
       logger,
       clock,
       outbox,
-      signals: new Signals(logger),
+      signals: new Listeners(logger),
       sessions: new Set<Session>(),
       stats: new Stats(),
       census: new Census(),
@@ -174,22 +194,34 @@ export class App<R extends Runtime = Runtime> {
 
   /**
    * Builds what lives as long as the app, waiting for asynchronous factories. `listen` and the first request do it too.
+   * Where it fails, what was built is disposed of, and the next call tries again.
    */
   ready(): Promise<void> {
-    this.#starting ??= this.#start()
+    this.#starting ??= this.#begin()
     return this.#starting
   }
 
   /**
    * Starts to serve. SIGINT and SIGTERM then stop the app and end the process.
    *
-   * @throws PartylineError LISTEN_FAILED where the port is in use, or port, host or permission are wrong.
+   * @throws PartylineError LISTEN_FAILED where the port is in use, or port, host or permission are wrong; where the app
+   *   listens already, or was stopped.
    */
   async listen({ signals = true, ...where }: AppListenOptions = {}): Promise<Address> {
-    await this.ready()
-    const address = await this.runtime.listen(where)
-    if (signals) this.#ignoreSignals = this.runtime.onShutdown(() => this.stop())
-    return address
+    if (this.#stopping !== undefined) throw stopped()
+    if (this.#listens) throw cannotListen('this app listens already, and an app listens in one place')
+    this.#listens = true
+    try {
+      await this.ready()
+      if (this.#stopping !== undefined) throw stopped()
+      const address = await this.runtime.listen(where)
+      if (this.#stopping !== undefined) throw stopped()
+      if (signals) this.#ignoreSignals = this.runtime.onShutdown(() => this.stop())
+      return address
+    } catch (error) {
+      this.#listens = false
+      throw error
+    }
   }
 
   /** The app in figures: who is there, and how often each limit was reached since it began. */
@@ -199,12 +231,25 @@ export class App<R extends Runtime = Runtime> {
   }
 
   /**
-   * Ends it all in good order: takes nobody in any more, lets handlers and their acks finish, closes every socket with
-   * 1001, waits for `@OnClose`, disposes of the providers. What is not done by the deadline is cut off.
+   * Ends it all in good order: takes nobody in any more, lets handlers, their acks and pages finish, closes every socket
+   * with 1001, waits for `@OnClose`, disposes of the providers, and ends the server that `listen` started. A server of your
+   * own, as of `Bun.serve`, goes on, and is answered 503. What is not done by its share of the deadline is cut off.
    */
   stop({ deadline = 10_000 }: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(deadline)
     return this.#stopping
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#stopping !== undefined) throw stopped()
+    try {
+      await this.#start()
+    } catch (error) {
+      await this.#dispose()
+      this.#container.renew()
+      this.#starting = undefined
+      throw error
+    }
   }
 
   async #start(): Promise<void> {
@@ -212,6 +257,7 @@ export class App<R extends Runtime = Runtime> {
     const factories = this.#order.filter(({ source }) => source.kind === 'factory')
     const needed = factories.flatMap((definition) => closure(this.#container.registry, definition))
     await this.#container.prepare([...new Set([...needed, ...this.#order])])
+    if (this.#isOver) throw stopped()
     for (const route of this.#routes) {
       route.instances.start()
       surround(route, this.#container, this.#surroundings)
@@ -245,28 +291,82 @@ export class App<R extends Runtime = Runtime> {
   }
 
   #handle(...[request, peer]: Parameters<Host['handle']>): ReturnType<Host['handle']> {
-    if (this.#started) return this.#http.handle(request, peer)
-    return this.ready().then(() => this.#http.handle(request, peer))
+    // Stopped before it began, it has nothing to hide either.
+    if (this.#started || this.#stopping !== undefined) return this.#decide(request, peer)
+    return this.#startForRequest().then((started) =>
+      started || this.#stopping !== undefined
+        ? this.#decide(request, peer)
+        : refuse(503, 'UNAVAILABLE', 'the server could not start', { 'retry-after': '5' }),
+    )
   }
 
-  async #stop(deadline: number): Promise<void> {
+  #decide(...[request, peer]: Parameters<Host['handle']>): ReturnType<Host['handle']> {
+    try {
+      const verdict = this.#http.handle(request, peer)
+      return verdict instanceof Promise ? verdict.catch((error: unknown) => this.#failed(error)) : verdict
+    } catch (error) {
+      return this.#failed(error)
+    }
+  }
+
+  /** Whether the app is there; where it is not, that is logged, once for all requests that waited. */
+  #startForRequest(): Promise<boolean> {
+    this.#awaited ??= this.ready()
+      .then(
+        () => true,
+        (error: unknown) => {
+          this.#shared.logger.error({ error }, 'the app could not start')
+          return false
+        },
+      )
+      .finally(() => {
+        this.#awaited = undefined
+      })
+    return this.#awaited
+  }
+
+  #failed(error: unknown): Response {
+    this.#shared.stats.count('internalErrors')
+    this.#shared.logger.error({ error }, 'an HTTP request could not be handled')
+    return failed()
+  }
+
+  async #stop(milliseconds: number): Promise<void> {
     this.#http.draining = true
-    const timeout = this.#timeout(deadline)
+    this.#http.closed = !this.#started
+    const { clock, sessions } = this.#shared
+    const deadline = new Deadline(clock, milliseconds)
+    const [handlers, closing, disposing] = [SHARES.handlers, SHARES.closing, SHARES.disposing].map((share) =>
+      deadline.after(share).then(() => this.#late(milliseconds)),
+    ) as [Promise<void>, Promise<void>, Promise<void>]
     // What is half built could not be taken down.
-    await Promise.race([this.#starting?.catch(() => {}), timeout.elapsed])
-    const sessions = [...this.#shared.sessions]
-    await Promise.race([Promise.all(sessions.map((session) => this.#leave(session))), timeout.elapsed])
-    await Promise.race([this.#dispose(), timeout.elapsed])
-    timeout.cancel()
+    await Promise.race([this.#starting?.catch(() => {}), handlers])
+    const leaving = [...sessions].map((session) => this.#leave(session, handlers, deadline))
+    await Promise.race([Promise.all(leaving), closing])
+    this.#http.closed = true
+    await Promise.race([this.#http.untilAnswered(), closing])
+    for (const session of sessions) session.connection.terminate()
+    this.#isOver = true
+    await Promise.race([this.#dispose(), disposing])
+    deadline.cancel()
     this.#shared.watch.stop()
-    await this.runtime.stop()
+    await this.runtime.stop(deadline.after(SHARES.sending))
+    deadline.cancel()
     this.#ignoreSignals?.()
   }
 
-  async #leave(session: Session): Promise<void> {
-    await session.drain()
+  async #leave(session: Session, handlers: Promise<void>, deadline: Deadline): Promise<void> {
+    await Promise.race([session.drain(deadline.part(SHARES.sending)), handlers])
+    if (session.bufferedAmount > 0) this.#late(deadline.part(1))
     session.close(closeCodes.goingAway.code, 'the server is going away')
     await session.untilEnded()
+  }
+
+  #late(milliseconds: number): void {
+    if (this.#isLate) return
+    this.#isLate = true
+    const { logger, sessions } = this.#shared
+    logger.warn({ sockets: sessions.size, milliseconds }, 'stopping took too long: what is left is cut off')
   }
 
   async #dispose(): Promise<void> {
@@ -276,20 +376,12 @@ export class App<R extends Runtime = Runtime> {
       this.#shared.logger.error({ error }, 'providers failed to dispose')
     }
   }
+}
 
-  #timeout(milliseconds: number): { elapsed: Promise<void>; cancel(): void } {
-    const { clock, logger, sessions } = this.#shared
-    let timer: unknown
-    const elapsed = new Promise<void>((resolve) => {
-      timer = clock.setTimeout(() => {
-        logger.warn(
-          { sockets: sessions.size, milliseconds },
-          'stopping took too long: what is left is cut off',
-        )
-        for (const session of sessions) session.close(closeCodes.goingAway.code, 'the server is going away')
-        resolve()
-      }, milliseconds)
-    })
-    return { elapsed, cancel: () => clock.clearTimeout(timer) }
-  }
+function stopped(): PartylineError {
+  return cannotListen('this app was stopped. Make another with createApp')
+}
+
+function cannotListen(reason: string): PartylineError {
+  return withoutTrace(() => new PartylineError('LISTEN_FAILED', `cannot listen: ${reason}`))
 }

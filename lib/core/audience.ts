@@ -1,8 +1,8 @@
 import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import { outgoing } from './outgoing.ts'
-import type { Rooms } from './rooms.ts'
-import { type Socket, sessionOf } from './socket.ts'
+import { checkRoomNames, type Rooms } from './rooms.ts'
+import { Socket, sessionOf } from './socket.ts'
 
 /**
  * Whom an emit reaches: the gateway's sockets, or those in some rooms, less some. Immutable: every step makes a new one,
@@ -24,30 +24,42 @@ import { type Socket, sessionOf } from './socket.ts'
  */
 export class Audience {
   readonly #rooms: Rooms
-  readonly #names: readonly string[]
+  /** Absent until a room is named: an empty list of rooms is nobody, not everybody. */
+  readonly #names: readonly string[] | undefined
   readonly #excluded: readonly (Socket<object> | string)[]
 
-  constructor(
-    rooms: Rooms,
-    names: readonly string[] = [],
-    excluded: readonly (Socket<object> | string)[] = [],
-  ) {
+  constructor(rooms: Rooms, names?: readonly string[], excluded: readonly (Socket<object> | string)[] = []) {
     this.#rooms = rooms
     this.#names = names
     this.#excluded = excluded
   }
 
-  /** Those in any of these rooms, and of the rooms named before. */
+  /**
+   * Those in any of these rooms, and of the rooms named before; nobody where no room is named at all.
+   *
+   * @throws TypeError for a name that is no string.
+   */
   to(...rooms: string[]): Audience {
-    return new Audience(this.#rooms, [...this.#names, ...rooms], this.#excluded)
+    checkRoomNames(rooms)
+    return new Audience(this.#rooms, [...(this.#names ?? []), ...rooms], this.#excluded)
   }
 
-  /** Not these sockets, and nobody in these rooms. */
+  /**
+   * Not these sockets, and nobody in these rooms.
+   *
+   * @throws TypeError for what is neither a socket nor a string.
+   */
   except(...excluded: (Socket<object> | string)[]): Audience {
+    checkRoomNames(excluded.filter((one) => !(one instanceof Socket)))
     return new Audience(this.#rooms, this.#names, [...this.#excluded, ...excluded])
   }
 
-  /** Sends an event to everybody in the audience, once each. Throws only for data that no codec could carry. */
+  /**
+   * Sends an event to everybody in the audience, once each.
+   *
+   * @throws what the codecs threw, where nobody in the audience uses one that can carry the data.
+   * @throws PartylineError INVALID_DATA where the app holds what is sent against its schema, and it does not fit.
+   */
   emit<E extends AnyEvent>(event: E, ...args: EmitArgs<E>): void {
     const { sockets, rooms } = split(this.#excluded)
     this.#rooms.publish(

@@ -71,7 +71,9 @@ export function assemble(plan: Plan): Assembly {
   container.registry.hint = hint
   const attempt = collectInto(problems)
 
-  attempt(() => container.registry.add({ provide: Signals, useValue: plan.shared.signals }, 'Partyline'))
+  attempt(() =>
+    container.registry.add({ provide: Signals, useValue: new Signals(plan.shared.signals) }, 'Partyline'),
+  )
   const socket = container.registry.addGiven(Socket, 'connection')
   const paths = parts.gateways.flatMap(
     (part) => attempt(() => route(part, plan, container, socket, problems)) ?? [],
@@ -106,7 +108,7 @@ function route(
   )
 
   const codecs = codecsOf(tag, others, shared.limits.depth)
-  const rooms = new Rooms(path, codecs, runtime, shared.outbox, shared.watch)
+  const rooms = new Rooms(gateway.name, codecs, runtime, shared)
   const context = new GatewayContext(path, rooms)
   container.registry.add({ provide: contextOf(gateway), useValue: context }, origin)
   const definition = container.registry.add(gateway, origin, new Map([[GatewayContext, context]]))

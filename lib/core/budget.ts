@@ -21,9 +21,18 @@ export class Budget {
 
   /** Takes one; false if there is none. */
   take(): boolean {
-    if (this.#tokens < 1 && !this.#refill()) return false
+    if (this.#tokens < 1) this.#refill()
+    if (this.#tokens < 1) return false
     this.#tokens--
     return true
+  }
+
+  /** Takes all that there are; returns how many. */
+  takeAll(): number {
+    if (this.#tokens < 1) this.#refill()
+    const whole = Math.floor(this.#tokens)
+    this.#tokens -= whole
+    return whole
   }
 
   /** In how many milliseconds there will be one. */
@@ -31,12 +40,11 @@ export class Budget {
     return Math.max(1, Math.ceil(((1 - this.#tokens) / this.#rate) * 1000))
   }
 
-  #refill(): boolean {
+  #refill(): void {
     const now = this.#clock.now()
     // A clock that was set back grants nothing, and takes nothing away.
     const elapsed = Math.max(0, now - this.#filled)
     this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed / 1000) * this.#rate)
     this.#filled = now
-    return this.#tokens >= 1
   }
 }

@@ -45,6 +45,8 @@ export interface ConnectionHandler {
 export interface Peer {
   /** The address of the other side of the line; empty where there is none, as on unix sockets. */
   ip: string
+  /** What the runtime itself passes to HTTP handlers beside the request, for pages that know it. */
+  server?: unknown
 }
 
 /** The decision to take a WebSocket connection in. */
@@ -56,8 +58,10 @@ export interface Admission {
 
 /** What an app offers to its runtime. */
 export interface Host {
-  /** Decides about any HTTP request: a response, or to take the connection in, which the runtime then MUST do or drop. */
+  /** Decides about any HTTP request, and never throws: a response, or to take the connection in, which the runtime then MUST do or drop. */
   handle(request: Request, peer: Peer): Response | Admission | Promise<Response | Admission>
+  /** Takes note of what went wrong in the runtime with a request, and returns the answer, which tells nothing of it. */
+  failed(error: unknown): Response
   /** Bytes. */
   readonly limits: { readonly payload: number; readonly buffer: number }
 }
@@ -85,8 +89,11 @@ export interface Address {
 export interface Runtime {
   /** Starts to listen. Rejects with a `PartylineError` of code LISTEN_FAILED that says what to do about it. */
   listen(options: ListenOptions): Promise<Address>
-  /** Ends listening and whatever connection is left. */
-  stop(): Promise<void>
+  /**
+   * Ends listening and whatever connection is left; the answers of requests that are on their way may leave until `cut`
+   * resolves. A server that somebody else started is theirs, and goes on.
+   */
+  stop(cut: Promise<void>): Promise<void>
   /** What a server that is started by hand takes, in the runtime's own types; `fetch` needs no `this`. */
   readonly fetch?: unknown
   readonly websocket?: unknown

@@ -4,7 +4,7 @@ import { PartylineError } from '../protocol/error.ts'
 import { argsOf, type EventFrame } from '../protocol/frame.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import { EventCall } from './call.ts'
-import { SocketEvent } from './event.ts'
+import { SocketEvent, settle } from './event.ts'
 import type { Handler } from './handler.ts'
 import { Intake } from './intake.ts'
 import { Line } from './line.ts'
@@ -73,13 +73,20 @@ export class Dispatch {
   /** Takes an event in, now or into the line; `size` is the length of the message that it came in. */
   arrive(frame: EventFrame, size: number): void {
     this.#intake ??= new Intake(this.#session.shared)
-    if (this.#intake.isTaken(frame.id)) return this.#refuseId(frame)
-    const refusal = this.#intake.refusal(frame)
-    if (refusal !== undefined) return this.#refuse(frame, refusal)
+    if (!this.#intake.admits(frame) && this.#isRefused(frame, this.#intake)) return
     if (this.#draining)
       return this.#refuse(frame, new PartylineError('OVERLOADED', 'the server is going away'))
     if (this.#ready && this.#running < this.#concurrency && !this.#line?.length) return this.#start(frame)
     this.#wait(frame, size)
+  }
+
+  /** The longer look at an event that is not let in at once; a refusal is answered. */
+  #isRefused(frame: EventFrame, intake: Intake): boolean {
+    const isTaken = intake.isTaken(frame.id)
+    const refusal = intake.refusal(frame)
+    if (refusal !== undefined && !isTaken) this.#refuse(frame, refusal)
+    else if (isTaken) this.#refuseId(frame)
+    return isTaken || refusal !== undefined
   }
 
   #wait(frame: EventFrame, size: number): void {
@@ -135,7 +142,7 @@ export class Dispatch {
     } catch (error) {
       return this.#fail(frame, error, event)
     }
-    if (id !== undefined && event.settle()) this.#answer(frame, id, result)
+    if (id !== undefined && settle(event)) this.#answer(frame, id, result)
   }
 
   #run(frame: EventFrame, event: SocketEvent, handler: Handler | undefined): unknown {
@@ -176,7 +183,7 @@ export class Dispatch {
     void promise.then(
       (data) =>
         finish(() => {
-          if (frame.id !== undefined && event?.settle() !== false) this.#answer(frame, frame.id, data)
+          if (frame.id !== undefined && settle(event)) this.#answer(frame, frame.id, data)
         }),
       (error: unknown) => finish(() => this.#fail(frame, error, event)),
     )
@@ -247,7 +254,7 @@ export class Dispatch {
 
   #fail(frame: EventFrame, error: unknown, event?: SocketEvent): void {
     if (frame.id === undefined) this.#session.sendFailure(undefined, error, frame.event)
-    else if (event?.settle() !== false) this.#session.sendFailure(frame.id, error, frame.event)
+    else if (settle(event)) this.#session.sendFailure(frame.id, error, frame.event)
     else this.#session.log(error, 'a handler failed after its request was acknowledged', frame.event)
   }
 }

@@ -1,3 +1,6 @@
+/** Takes the right to answer, if that is left; true also where there is no event to ask. For Partyline's own files. */
+export let settle: (event: SocketEvent | undefined) => boolean
+
 /**
  * An event as `@OnAny` and the `event` signal see it.
  *
@@ -17,7 +20,16 @@ export class SocketEvent {
   readonly name: string
   readonly args: readonly unknown[]
   readonly #answer: ((data: unknown) => void) | undefined
-  #acknowledged = false
+  #state: 'open' | 'acknowledged' | 'settled' = 'open'
+
+  static {
+    settle = (event) => {
+      if (event === undefined) return true
+      if (event.#state !== 'open') return false
+      event.#state = 'settled'
+      return true
+    }
+  }
 
   /** `answer` is absent where no ack was asked for. */
   constructor(name: string, args: readonly unknown[], answer?: (data: unknown) => void) {
@@ -36,29 +48,26 @@ export class SocketEvent {
     return this.#answer !== undefined
   }
 
-  /** Whether it was acknowledged already. */
+  /** Whether it was answered already, here or by what its handler returned. */
   get acknowledged(): boolean {
-    return this.#acknowledged
+    return this.#state !== 'open'
   }
 
   /**
    * Answers the request at once; what the handlers return is then not sent. Several arguments travel as an array.
    *
-   * @throws Error if no ack was asked for, or if it was acknowledged already.
+   * @throws Error if no ack was asked for, if it was acknowledged already, or if its handlers have returned.
    */
   ack(...args: unknown[]): void {
     if (this.#answer === undefined)
       throw new Error(`"${this.name}" asked for no ack: look at event.acknowledgeable first`)
-    if (this.#acknowledged)
+    if (this.#state === 'acknowledged')
       throw new Error(`"${this.name}" was acknowledged already: an event is acknowledged once`)
-    this.#acknowledged = true
+    if (this.#state === 'settled')
+      throw new Error(
+        `"${this.name}" was answered: the handler has returned; return a promise to answer later`,
+      )
+    this.#state = 'acknowledged'
     this.#answer(args.length > 1 ? args : args[0])
-  }
-
-  /** Takes the right to answer; false if somebody has answered. For the session. */
-  settle(): boolean {
-    if (this.#acknowledged) return false
-    this.#acknowledged = true
-    return true
   }
 }

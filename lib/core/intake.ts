@@ -17,6 +17,9 @@ export interface IntakeRules {
 export class Intake {
   readonly #rules: IntakeRules
   readonly #budget: Budget
+  readonly #longestName: number
+  /** How many events may come before the budget is asked again. */
+  #credit = 0
   /** What may be refused for its pace before patience ends. */
   #patience: Budget | undefined
   #isOverrun = false
@@ -27,6 +30,16 @@ export class Intake {
     const { limits, clock } = rules
     this.#rules = rules
     this.#budget = new Budget(limits.rate, limits.burst, clock)
+    this.#longestName = limits.eventName
+  }
+
+  /** Whether an event may come in, as far as that takes no thought; what it does not let in, `refusal` decides about. */
+  admits({ event, id }: EventFrame): boolean {
+    // All that is looked at here is at hand: following references is what costs on this path.
+    if (this.#credit < 1 || event.length > this.#longestName) return false
+    if (id !== undefined && this.#pending !== undefined) return false
+    this.#credit--
+    return true
   }
 
   /** Whether the socket went on at its pace though it was refused, and had better be closed. */
@@ -36,7 +49,9 @@ export class Intake {
 
   /** Why an event may not come in; undefined for one that may. */
   refusal({ event, id }: EventFrame): PartylineError | undefined {
-    if (!this.#budget.take()) return this.#tooFast()
+    if (this.#credit < 1) this.#credit = this.#budget.takeAll()
+    if (this.#credit < 1) return this.#tooFast()
+    this.#credit--
     const { limits, stats } = this.#rules
     if (event.length > limits.eventName) {
       stats.count('eventNamesTooLong')

@@ -2,9 +2,7 @@ import type { Codec, Payload } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import type { EventFrame } from '../protocol/frame.ts'
 import type { Runtime } from './connection.ts'
-import type { Outbox } from './outbox.ts'
-import type { Session } from './session.ts'
-import type { Watch } from './watch.ts'
+import type { Session, Shared } from './session.ts'
 
 interface Room {
   members: Set<Session>
@@ -13,6 +11,12 @@ interface Room {
 }
 
 const NOBODY: readonly never[] = []
+
+/**
+ * How many rooms there have been in this process. Their native topics are numbers: a runtime may take two names for one,
+ * such as one that is no well-formed text, and one server may serve several apps.
+ */
+let numberOfRooms = 0
 
 /** Who is where on one gateway, and the delivery to them. What goes to many is encoded once for each codec in use. */
 export class Rooms {
@@ -23,27 +27,24 @@ export class Rooms {
   readonly #users: number[]
   readonly #gateway: string
   readonly #runtime: Pick<Runtime, 'publish'>
-  readonly #outbox: Outbox
+  readonly #shared: Pick<Shared, 'outbox' | 'watch' | 'report'>
   readonly #byId = new Map<string, Session>()
-  readonly #watch: Watch
   /** Whether what is emitted is held against its descriptors. */
   checkOutgoing = false
 
+  /** `gateway` is the name of its class. */
   constructor(
     gateway: string,
     codecs: readonly Codec[],
     runtime: Pick<Runtime, 'publish'>,
-    outbox: Outbox,
-    watch: Watch,
+    shared: Pick<Shared, 'outbox' | 'watch' | 'report'>,
   ) {
     this.#gateway = gateway
     this.#codecs = codecs
     this.#users = codecs.map(() => 0)
     this.#runtime = runtime
-    this.#outbox = outbox
-    this.#watch = watch
-    // No room can be named so: a room's topic has a name after the last separator.
-    this.#everybody = { members: new Set(), topics: codecs.map((_, i) => `${gateway}\0${i}`) }
+    this.#shared = shared
+    this.#everybody = this.#newRoom()
   }
 
   /** Everybody of the gateway, in order of arrival. */
@@ -90,7 +91,7 @@ export class Rooms {
     refuseJoin(session, name)
     let room = this.#rooms.get(name)
     if (room === undefined) {
-      room = { members: new Set(), topics: this.#codecs.map((_, i) => `${this.#gateway}\0${i}\0${name}`) }
+      room = this.#newRoom()
       this.#rooms.set(name, room)
     }
     session.ownRoomNames.add(name)
@@ -100,38 +101,41 @@ export class Rooms {
   leave(session: Session, name: string): void {
     if (!session.isOpen || !session.roomNames.has(name)) return
     const topic = this.#rooms.get(name)?.topics[session.codecIndex]
-    // What was published to the room before must still arrive, and what waits must not overtake it.
+    // What was published to the room before still arrives: connections see to that.
     if (topic !== undefined) session.connection.unsubscribe?.(topic)
     session.ownRoomNames.delete(name)
     this.#remove(name, session)
   }
 
-  /** Sends to those in any of the rooms, or to everybody if none is named, less the excluded. */
+  /**
+   * Sends to those in any of the rooms, or to everybody where `names` is absent, less the excluded.
+   *
+   * @throws what the codecs threw, where none of those that would be reached uses one that can carry the data.
+   */
   publish(
     frame: EventFrame,
-    names: readonly string[],
+    names: readonly string[] | undefined,
     excluded: readonly Session[] = NOBODY,
     excludedRooms: readonly string[] = NOBODY,
   ): void {
     const { publish } = this.#runtime
-    if (publish !== undefined && names.length <= 1 && excluded.length <= 1 && excludedRooms.length === 0) {
-      const room = names[0] === undefined ? this.#everybody : this.#rooms.get(names[0])
+    const isOne = names === undefined || names.length === 1
+    if (publish !== undefined && isOne && excluded.length <= 1 && excludedRooms.length === 0) {
+      const room = names === undefined ? this.#everybody : this.#rooms.get(names[0] as string)
       if (room !== undefined) this.#publishNatively(frame, room, excluded[0])
       return
     }
-    const encode = this.#encoder(frame)
-    for (const session of this.select(names, excluded, excludedRooms))
-      session.transmit(encode(session.codecIndex))
+    this.#publishToEach(frame, this.select(names, excluded, excludedRooms))
   }
 
-  /** Those in any of the rooms, or everybody if none is named, less the excluded; each once. */
+  /** Those in any of the rooms, or everybody where `names` is absent, less the excluded; each once. */
   select(
-    names: readonly string[],
+    names: readonly string[] | undefined,
     excluded: readonly Session[] = NOBODY,
     excludedRooms: readonly string[] = NOBODY,
   ): Set<Session> {
     const chosen = new Set<Session>()
-    const rooms = names.length === 0 ? [this.#everybody] : names.map((name) => this.#rooms.get(name))
+    const rooms = names === undefined ? [this.#everybody] : names.map((name) => this.#rooms.get(name))
     for (const room of rooms) for (const session of room?.members ?? NOBODY) chosen.add(session)
     for (const session of excluded) chosen.delete(session)
     for (const name of excludedRooms)
@@ -141,24 +145,64 @@ export class Rooms {
 
   #publishNatively(frame: EventFrame, room: Room, excluded: Session | undefined): void {
     // What waits in the outbox was sent earlier, so it has to leave earlier.
-    this.#outbox.flush()
-    this.#watch.published(this)
+    this.#shared.outbox.flush()
+    this.#shared.watch.published(this)
+    let failures: Map<number, unknown> | undefined
     for (const [i, codec] of this.#codecs.entries()) {
       if (this.#users[i] === 0) continue
-      const payload = codec.encode(frame)
+      let payload: Payload
+      try {
+        payload = codec.encode(frame)
+      } catch (error) {
+        failures ??= new Map()
+        failures.set(i, error)
+        continue
+      }
       const topic = room.topics[i] as string
       if (excluded?.codecIndex === i && excluded.isOpen) excluded.connection.publish?.(topic, payload)
       else this.#runtime.publish?.(topic, payload)
     }
+    if (failures === undefined) return
+    const reached = new Set(room.members)
+    if (excluded !== undefined) reached.delete(excluded)
+    this.#tellFailures(frame, failures, reached)
   }
 
-  /** Encodes a frame on demand, once for each codec. */
-  #encoder(frame: EventFrame): (codecIndex: number) => Payload {
+  #publishToEach(frame: EventFrame, sessions: ReadonlySet<Session>): void {
     const payloads: (Payload | undefined)[] = []
-    return (i) => {
-      payloads[i] ??= (this.#codecs[i] as Codec).encode(frame)
-      return payloads[i]
+    const failures = new Map<number, unknown>()
+    for (const session of sessions) {
+      const i = session.codecIndex
+      if (failures.has(i)) continue
+      try {
+        payloads[i] ??= (this.#codecs[i] as Codec).encode(frame)
+      } catch (error) {
+        failures.set(i, error)
+        continue
+      }
+      session.transmit(payloads[i])
     }
+    if (failures.size > 0) this.#tellFailures(frame, failures, sessions)
+  }
+
+  /** Which codec a client speaks is its own choice, which fails no handler as long as another's can carry the data. */
+  #tellFailures(
+    { event }: EventFrame,
+    failures: ReadonlyMap<number, unknown>,
+    reached: ReadonlySet<Session>,
+  ): void {
+    const used = new Set([...reached].map(({ codecIndex }) => codecIndex))
+    const concerned = [...failures].filter(([i]) => used.has(i))
+    if (concerned.length > 0 && concerned.length === used.size) throw concerned[0]?.[1]
+    for (const [i, error] of concerned) {
+      const message = `an event was not sent to those who use ${this.#codecs[i]?.subprotocol ?? 'a codec'}, which cannot carry it`
+      this.#shared.report(error, message, { gateway: this.#gateway, event })
+    }
+  }
+
+  #newRoom(): Room {
+    const number = numberOfRooms++
+    return { members: new Set(), topics: this.#codecs.map((_, i) => `${number}.${i}`) }
   }
 
   #add(room: Room, session: Session): void {
@@ -170,6 +214,21 @@ export class Rooms {
     const room = this.#rooms.get(name)
     if (room?.members.delete(session) && room.members.size === 0) this.#rooms.delete(name)
   }
+}
+
+/**
+ * Holds names of rooms against what they have to be: a value that came from a client is of any type.
+ *
+ * @throws TypeError for what is no string.
+ */
+export function checkRoomNames(names: readonly unknown[]): void {
+  for (const name of names)
+    if (typeof name !== 'string') throw new TypeError(`a room's name is a string, not ${describe(name)}`)
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`
 }
 
 function refuseJoin({ roomNames, shared: { limits, stats } }: Session, name: string): void {

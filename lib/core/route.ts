@@ -3,7 +3,7 @@ import type { GatewayOptions, GatewayTag } from '../decorators/gateway.ts'
 import { type MethodTag, type TaggedMethod, taggedMethods } from '../decorators/tags.ts'
 import type { Codec } from '../protocol/codec.ts'
 import type { AuthenticatorFunction } from '../protocol/identity.ts'
-import { json } from '../protocol/json.ts'
+import { isEventKey, json } from '../protocol/json.ts'
 import { MESSAGE, raw } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
 import { Handler, type Method, type Surroundings } from './handler.ts'
@@ -51,9 +51,15 @@ export function compileHandlers(gateway: Class, options: GatewayOptions, problem
   const events = new Map<string, TaggedMethod>()
   const single = new Map<MethodTag['kind'], TaggedMethod>()
   const isRaw = options.protocol === 'raw'
-  const { concurrency = 1 } = options
+  const { concurrency = 1, eventKey = 'event' } = options
   if (!(Number.isInteger(concurrency) && concurrency > 0)) {
     problems.push(`${gateway.name}'s concurrency is ${concurrency}: it is a whole number from 1 on.`)
+  }
+  if (!isEventKey(eventKey)) {
+    problems.push(
+      `${gateway.name}'s eventKey is ${JSON.stringify(eventKey)}, which frames and objects have for other things: ` +
+        `choose another, such as 'type'.`,
+    )
   }
 
   for (const method of taggedMethods(gateway)) {

@@ -11,10 +11,10 @@ import type { Connection, ConnectionHandler } from './connection.ts'
 import { Dispatch } from './dispatch.ts'
 import type { Method } from './handler.ts'
 import type { Limits } from './limits.ts'
+import type { Listeners } from './listeners.ts'
 import type { Logger } from './logger.ts'
 import type { Outbox, Recipient } from './outbox.ts'
 import type { Route } from './route.ts'
-import type { Signals } from './signals.ts'
 import { Socket } from './socket.ts'
 import type { Stats } from './stats.ts'
 import { isThenable } from './thenable.ts'
@@ -25,7 +25,7 @@ export interface Shared {
   readonly limits: Limits
   readonly logger: Logger
   readonly clock: Clock
-  readonly signals: Signals
+  readonly signals: Listeners
   readonly outbox: Outbox
   readonly watch: Watch
   readonly stats: Stats
@@ -255,13 +255,16 @@ export class Session implements ConnectionHandler, Recipient {
     this.connection.close(code, reason)
   }
 
-  /** Takes no more events, and resolves when those that came before are handled and their answers have left. */
-  async drain(): Promise<void> {
+  /**
+   * Takes no more events, and resolves when those that came before are handled and their answers have left, or have waited
+   * so many milliseconds for a client that does not read.
+   */
+  async drain(patience: number): Promise<void> {
     this.#dispatch.drain()
     await this.#dispatch.untilIdle()
     this.shared.outbox.flushOne(this)
     // A client that is behind still gets what waits for it: when the runtime stops, that is lost.
-    while (this.isOpen && this.bufferedAmount > 0) {
+    for (let waited = 0; waited < patience && this.isOpen && this.bufferedAmount > 0; waited += SENT_LOOK) {
       await new Promise<void>((resolve) => this.shared.clock.setTimeout(resolve, SENT_LOOK))
     }
   }

@@ -6,6 +6,7 @@ import type { Identity } from '../protocol/identity.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
 import { outgoing } from './outgoing.ts'
+import { checkRoomNames } from './rooms.ts'
 import type { Session } from './session.ts'
 
 /** The session behind a socket; for Partyline's own files. */
@@ -95,13 +96,23 @@ export class Socket<Data extends object = Record<string, unknown>> {
     return this.#session.isOpen
   }
 
-  /** Enters rooms of the gateway; a room exists while somebody is in it. */
+  /**
+   * Enters rooms of the gateway; a room exists while somebody is in it.
+   *
+   * @throws TypeError for a name that is no string; then it has entered none.
+   */
   join(...rooms: string[]): void {
+    checkRoomNames(rooms)
     for (const room of rooms) this.#session.route.rooms.join(this.#session, room)
   }
 
-  /** Leaves rooms; those that it is not in are ignored. */
+  /**
+   * Leaves rooms; those that it is not in are ignored.
+   *
+   * @throws TypeError for a name that is no string; then it has left none.
+   */
   leave(...rooms: string[]): void {
+    checkRoomNames(rooms)
     for (const room of rooms) this.#session.route.rooms.leave(this.#session, room)
   }
 
@@ -109,7 +120,8 @@ export class Socket<Data extends object = Record<string, unknown>> {
   emit<E extends AnyEvent>(event: E, ...args: EmitArgs<E>): void {
     const session = this.#session
     if (typeof event !== 'string') session.send(outgoing(event, args, session.route.around.checkOutgoing))
-    // Without a frame made elsewhere, and so without a list of the arguments: this is most of what is ever sent.
+    // What `eventFrame` makes, made here: a plain name with one argument is most of what is ever sent, and so needs no
+    // list of its arguments beyond the call's own.
     else session.send(args.length === 1 ? { event, data: args[0] } : { event, args: [...args] })
   }
 
@@ -134,16 +146,21 @@ export class Socket<Data extends object = Record<string, unknown>> {
   }
 
   /**
-   * Closes the connection, after what was sent. RFC 6455, section 7.4, leaves 1000 and 3000 to 4999 to applications;
-   * below 4000 are names that are registered.
+   * Closes the connection, after what was sent. Codes have the meanings of RFC 6455, section 7.4, and of IANA's registry
+   * up to 3999; those of `closeCodes` tell a client whether to come back; 4000 to 4999 are the application's.
    *
-   * @throws TypeError for any other code.
+   * @throws TypeError for any code but 1000 to 1003, 1007 to 1014, and 3000 to 4999.
    */
   close(code: CloseReason['code'] = closeCodes.normal.code, reason = ''): void {
-    const isFree = Number.isInteger(code) && code >= 3000 && code <= 4999
-    if (code !== closeCodes.normal.code && !isFree) {
-      throw new TypeError(`${code} is no close code of an application's: use 1000, or one from 3000 to 4999`)
-    }
+    if (!isSendable(code)) throw new TypeError(`${code} is no close code that can be sent: ${SENDABLE}`)
     this.#session.close(code, reason)
   }
+}
+
+const SENDABLE = 'use 1000 to 1003, 1007 to 1014, or 3000 to 4999'
+
+/** RFC 6455, section 7.4: the others are reserved, or stand for what has no close frame. */
+function isSendable(code: number): boolean {
+  if (!Number.isInteger(code)) return false
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999)
 }

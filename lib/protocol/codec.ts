@@ -13,14 +13,34 @@ export interface Codec {
   readonly subprotocol?: string
   /**
    * Reads one message. MUST throw a `PartylineError` with code `MALFORMED_FRAME`, and nothing else, for what is no
-   * frame; MUST NOT allocate more than the message's size warrants.
+   * frame, with the id under which it can be answered where there is one; MUST NOT allocate more than the message's size
+   * warrants.
    */
   decode(message: Payload): Frame
-  /** Writes one frame. Throws a `TypeError` for data that this codec cannot carry. */
+  /**
+   * Writes one frame. Throws a `TypeError` for data that this codec cannot carry. The payload MUST NOT change afterwards,
+   * whatever becomes of the frame's data: it may wait, and be sent several times.
+   */
   encode(frame: Frame): Payload
 }
 
-/** The error for a message that is no frame. */
-export function malformed(message: string): PartylineError {
-  return new PartylineError('MALFORMED_FRAME', message)
+/** What is wrong with a message that is no frame. */
+export class MalformedFrame extends PartylineError {
+  /** The id that it asks to be answered under, where that much can be read. */
+  readonly id: number | undefined
+
+  constructor(message: string, id: number | undefined) {
+    super('MALFORMED_FRAME', message)
+    this.id = id
+  }
+}
+
+/** The error for a message that is no frame; `id` is what stands where a request's id would. */
+export function malformed(message: string, id?: unknown): MalformedFrame {
+  return new MalformedFrame(message, isId(id) ? id : undefined)
+}
+
+/** Whether a request can have this id. */
+export function isId(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -12,8 +12,10 @@ export const raw: Codec = {
   encode(frame: Frame): Payload {
     if ('event' in frame && frame.event === MESSAGE && frame.args === undefined) {
       const payload = frame.data
-      if (typeof payload === 'string' || payload instanceof Uint8Array) return payload
-      if (payload instanceof ArrayBuffer) return new Uint8Array(payload)
+      if (typeof payload === 'string') return payload
+      // A copy: it may leave later than the handler fills its buffer anew.
+      if (payload instanceof Uint8Array) return new Uint8Array(payload)
+      if (payload instanceof ArrayBuffer) return new Uint8Array(payload.slice())
       throw new TypeError('a raw gateway sends a string, a Uint8Array or an ArrayBuffer, and nothing else')
     }
     throw new TypeError('a raw gateway has no events: use send(text or bytes) in place of emit')

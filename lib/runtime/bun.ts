@@ -7,8 +7,9 @@ import type {
   ListenOptions,
   Runtime,
 } from '../core/connection.ts'
+import { refuse } from '../core/refusal.ts'
 import type { Payload } from '../protocol/codec.ts'
-import { listenFailed } from './listen.ts'
+import { checkPlace, listenFailed } from './listen.ts'
 import { onShutdown } from './shutdown.ts'
 
 // The part of Bun's API in use, so that the library's types need none of Bun's.
@@ -31,6 +32,8 @@ interface BunSocket {
 interface BunServer {
   readonly port?: number
   readonly hostname?: string
+  /** HTTP requests that are being handled or answered. */
+  readonly pendingRequests: number
   upgrade(request: Request, options: { data: BunConnection; headers?: Record<string, string> }): boolean
   requestIP(request: Request): { address: string } | null
   publish(topic: string, data: Payload): number
@@ -58,6 +61,15 @@ export interface BunWebSocketHandler {
 
 /** Bun pings shortly before this many seconds of silence, and closes after them. */
 const IDLE_TIMEOUT = 60
+
+/** After so many seconds without a byte, an HTTP connection is closed, whether or not a page is being made for it. */
+const HTTP_IDLE_TIMEOUT = 30
+
+/** Bytes: requests with longer bodies are answered 413. */
+const MAX_REQUEST_BODY = 16 * 1024 * 1024
+
+/** How long to wait before looking again whether all answers have left, in milliseconds. */
+const SENT_LOOK = 5
 
 /** One of Bun's sockets, as a connection. */
 export class BunConnection implements Connection {
@@ -126,7 +138,10 @@ export class BunRuntime implements Runtime {
   /** For `Bun.serve` by hand, as its `websocket`. */
   readonly websocket: BunWebSocketHandler
   readonly #host: Host
-  #server: BunServer | undefined
+  /** The server that `listen` started. */
+  #own: BunServer | undefined
+  /** All servers through which connections come in: ours, and those of who calls `Bun.serve`. */
+  readonly #servers = new Set<BunServer>()
 
   constructor(host: Host) {
     this.#host = host
@@ -160,28 +175,51 @@ export class BunRuntime implements Runtime {
     request: Request,
     server: BunServer,
   ): Response | undefined | Promise<Response | undefined> => {
-    this.#server ??= server
-    const verdict = this.#host.handle(request, { ip: server.requestIP(request)?.address ?? '' })
-    if (verdict instanceof Promise) return verdict.then((late) => conclude(late, request, server))
-    return conclude(verdict, request, server)
+    this.#servers.add(server)
+    const verdict = this.#host.handle(request, { ip: server.requestIP(request)?.address ?? '', server })
+    if (verdict instanceof Promise) return verdict.then((late) => this.#conclude(late, request, server))
+    return this.#conclude(verdict, request, server)
   }
 
   async listen({ port = 3000, hostname = 'localhost', unix }: ListenOptions): Promise<Address> {
+    checkPlace({ port, hostname, unix })
     const where = unix === undefined ? { port, hostname } : { unix }
     const { serve } = (globalThis as unknown as { Bun: BunGlobal }).Bun
     try {
-      this.#server = serve({ ...where, fetch: this.fetch, websocket: this.websocket })
+      this.#own = serve({
+        ...where,
+        fetch: this.fetch,
+        websocket: this.websocket,
+        // Without these two Bun answers what fails with a page that shows the source.
+        development: false,
+        error: (error: unknown) => this.#host.failed(error),
+        // Outside of development Bun would share a port that is in use, and each would get some of the connections.
+        reusePort: false,
+        idleTimeout: HTTP_IDLE_TIMEOUT,
+        maxRequestBodySize: MAX_REQUEST_BODY,
+      })
     } catch (error) {
       throw listenFailed(error, { port, hostname, unix })
     }
+    this.#servers.add(this.#own)
     if (unix !== undefined) return { unix, url: unix }
-    const bound = this.#server.port ?? port
+    const bound = this.#own.port ?? port
     const name = hostname.includes(':') ? `[${hostname}]` : hostname
     return { port: bound, hostname, url: `http://${name}:${bound}` }
   }
 
-  async stop(): Promise<void> {
-    await this.#server?.stop(true)
+  async stop(cut: Promise<void>): Promise<void> {
+    const server = this.#own
+    if (server === undefined) return
+    let isCut = false
+    void cut.then(() => {
+      isCut = true
+    })
+    // Nobody new comes in, and what is being answered may leave; it resolves too late, when all sockets are gone.
+    void server.stop(false)
+    while (server.pendingRequests > 0 && !isCut)
+      await new Promise((resolve) => setTimeout(resolve, SENT_LOOK))
+    await server.stop(true)
   }
 
   // After all that this turn of the loop has read, so that what many handlers send leaves together.
@@ -190,21 +228,26 @@ export class BunRuntime implements Runtime {
   }
 
   readonly publish = (topic: string, payload: Payload): void => {
-    this.#server?.publish(topic, payload)
+    for (const server of this.#servers) server.publish(topic, payload)
   }
 
   onShutdown(stop: () => Promise<void>): () => void {
     return onShutdown(stop)
   }
-}
 
-function conclude(verdict: Response | Admission, request: Request, server: BunServer): Response | undefined {
-  if (verdict instanceof Response) return verdict
-  const { handler, subprotocol } = verdict
-  // Without the header Bun would answer with the first that the client offers.
-  const headers = subprotocol === undefined ? undefined : { 'sec-websocket-protocol': subprotocol }
-  if (server.upgrade(request, { data: new BunConnection(handler), headers })) return undefined
-  return new Response(null, { status: 400 })
+  #conclude(verdict: Response | Admission, request: Request, server: BunServer): Response | undefined {
+    if (verdict instanceof Response) return verdict
+    const { handler, subprotocol } = verdict
+    // Without the header Bun would answer with the first that the client offers.
+    const headers = subprotocol === undefined ? undefined : { 'sec-websocket-protocol': subprotocol }
+    try {
+      if (server.upgrade(request, { data: new BunConnection(handler), headers })) return undefined
+    } catch (error) {
+      // As of a server of somebody's own that was not given `websocket`.
+      return this.#host.failed(error)
+    }
+    return refuse(400, 'BAD_HANDSHAKE', 'this request cannot become a WebSocket connection')
+  }
 }
 
 /** Bun tells of the closes that it makes itself by their reason only. */

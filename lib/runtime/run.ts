@@ -13,11 +13,11 @@ export interface RunOptions {
   port?: number
 }
 
-const USAGE = `usage: [--host HOST] [--port PORT] [[HOST:]PORT]
+const USAGE = `usage: [--host HOST] [--port PORT] [[HOST:]PORT | HOST]
   Without flags HOST and PORT come from the environment. Host 0 is all interfaces, port 0 any free one.`
 
 /**
- * What a program's last line does: listens where the flags (`--host`, `--port`, or `[host:]port`), then HOST and PORT,
+ * What a program's last line does: listens where the flags (`--host`, `--port`, or `[host:]port` or a host), then HOST and PORT,
  * then the options say; prints the address. What goes wrong is one line on the error stream, and exit code 1.
  *
  * @example
@@ -37,6 +37,8 @@ export async function run(app: App, options: RunOptions = {}): Promise<void> {
     const { url } = await app.listen(where)
     console.log(`listening on ${url}`)
   } catch (error) {
+    // What was built for it may have to be put in order.
+    await app.stop()
     if (!(error instanceof PartylineError)) throw error
     console.error(error.message)
     process.exit(1)
@@ -82,9 +84,11 @@ function parse(args: readonly string[]): Flags {
   }
 }
 
-/** `8000`, `:8000`, `localhost:8000`, `[::1]:8000`. */
-function split(place: string): { host?: string; port: string } {
+/** `8000`, `:8000`, `localhost:8000`, `[::1]:8000`; or a host alone: `localhost`, `::1`, `[::1]`. */
+function split(place: string): { host?: string; port?: string } {
   const colon = place.lastIndexOf(':')
+  const isAddress = place.endsWith(']') || (!place.startsWith('[') && place.indexOf(':') < colon)
+  if (isAddress || (colon < 0 && !/^\d/.test(place))) return { host: place }
   if (colon <= 0) return { port: place.slice(colon + 1) }
   return { host: place.slice(0, colon), port: place.slice(colon + 1) }
 }

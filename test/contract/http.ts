@@ -41,6 +41,57 @@ export function http(start: Start): void {
     expect(logged()).toMatchObject([{ path: '/fail', error: new Error('on purpose') }])
   })
 
+  // One that forgot to return, or called `server.upgrade`, was left to the runtime, which answered with a page of its own.
+  test('a fetch handler that returns nothing is answered with 500, and logged', async () => {
+    const nothing = (() => undefined) as unknown as () => Response
+    const { fetch, logged } = await start(Party, { fetch: nothing })
+    const response = await fetch('/nothing')
+    expect(response.status).toBe(500)
+    expect(await response.json()).toEqual({
+      error: { code: 'INTERNAL', message: 'the server failed to handle this' },
+    })
+    expect(logged()).toMatchObject([
+      { path: '/nothing', error: new TypeError('the fetch handler returned no Response') },
+    ])
+  })
+
+  // Pages had no way to know who asks.
+  test('the fetch handler is told the address of who asks', async () => {
+    const { fetch } = await start(Party, { fetch: (_, { ip }) => new Response(ip) })
+    expect(await (await fetch('/', { headers: { 'x-forwarded-for': '10.0.0.1' } })).text()).toBe('127.0.0.1')
+  })
+
+  test('behind a proxy that is trusted, the address is what the proxy says', async () => {
+    const { fetch } = await start(Party, { fetch: (_, { ip }) => new Response(ip), trustProxy: true })
+    const headers = { 'x-forwarded-for': '6.6.6.6, 10.0.0.1' }
+    expect(await (await fetch('/', { headers })).text()).toBe('10.0.0.1')
+  })
+
+  test('the fetch handler is called as a plain function', async () => {
+    const { fetch } = await start(Party, {
+      fetch: function (this: unknown) {
+        return Response.json({ plain: this === undefined })
+      },
+    })
+    expect(await (await fetch('/')).json()).toEqual({ plain: true })
+  })
+
+  test('/healthz is for GET and HEAD, and 405 for other methods', async () => {
+    const { fetch } = await start(Party, { fetch: page })
+    const head = await fetch('/healthz', { method: 'HEAD' })
+    expect(head.status).toBe(200)
+    expect(head.headers.get('content-type')).toStartWith('application/json')
+    expect(await head.text()).toBe('')
+    for (const method of ['POST', 'DELETE', 'OPTIONS']) {
+      const response = await fetch('/healthz', { method })
+      expect(response.status).toBe(405)
+      expect(response.headers.get('allow')).toBe('GET, HEAD')
+      expect(await response.json()).toEqual({
+        error: { code: 'METHOD_NOT_ALLOWED', message: '/healthz is for GET and HEAD' },
+      })
+    }
+  })
+
   test('/healthz says ok and how many are connected, before the fetch handler', async () => {
     const { app, connect, fetch } = await start(Party, { fetch: page })
     const client = await connect('/party')

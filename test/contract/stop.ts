@@ -83,8 +83,9 @@ export function stop(start: Start): void {
     expect(notes).toEqual(['handled early', 'closed', 'disposed'])
   })
 
-  test('what is not done by the deadline is cut off, and that is logged', async () => {
-    const { Slow, handling, closing, disposing } = slowGateway()
+  // What hung took all of the deadline, and disposing of the providers was begun, and not awaited.
+  test('what is not done by its share of the deadline is cut off and logged, and providers are disposed all the same', async () => {
+    const { Slow, handling, closing, disposing, notes } = slowGateway()
     const clock = new HandClock()
     const { app, connect, logged } = await start(Slow, { clock })
     const client = await connect('/slow')
@@ -94,12 +95,20 @@ export function stop(start: Start): void {
     const stopping = app.stop({ deadline: 300 }).then(() => {
       stopped = true
     })
-    clock.advance(299)
+    clock.advance(209)
     expect(await client.flushed()).toEqual([])
-    expect(stopped).toBe(false)
     clock.advance(1)
     expect((await client.closed()).code).toBe(1_001)
+    await nextTurn()
+    expect(disposing.arrived).toBe(0)
+    clock.advance(30)
+    await until(() => disposing.arrived === 1, 'the provider')
+    clock.advance(59)
+    await nextTurn()
+    expect(stopped).toBe(false)
+    disposing.open()
     await stopping
+    expect(notes).toEqual(['disposed'])
     expect(logged()).toEqual([
       {
         level: 'warn',
@@ -108,7 +117,71 @@ export function stop(start: Start): void {
         milliseconds: 300,
       },
     ])
-    for (const gate of [handling, closing, disposing]) gate.open()
+    for (const gate of [handling, closing]) gate.open()
+  })
+
+  test('a provider that hangs while it is disposed of is left behind at the deadline', async () => {
+    const { Slow, disposing } = slowGateway()
+    const clock = new HandClock()
+    const { app, logged } = await start(Slow, { clock })
+    const stopping = app.stop({ deadline: 300 })
+    await until(() => disposing.arrived === 1, 'the provider')
+    clock.advance(300)
+    await stopping
+    expect(logged()).toMatchObject([{ level: 'warn', milliseconds: 300 }])
+    disposing.open()
+  })
+
+  // Stopping cut the answers that were on their way: HTTP requests were nobody's to wait for.
+  test('pages that are being made are answered, with what they need still there', async () => {
+    const { Slow, disposing, notes } = slowGateway()
+    disposing.open()
+    const making = new Gate()
+    const { app, fetch } = await start(Slow, {
+      fetch: async () => {
+        await making.pass()
+        return new Response(`made after ${notes.length} notes`)
+      },
+    })
+    const page = fetch('/page')
+    await until(() => making.arrived === 1, 'the page')
+    const stopping = app.stop()
+    await nextTurn()
+    expect(disposing.arrived).toBe(0)
+    making.open()
+    expect(await (await page).text()).toBe('made after 0 notes')
+    await stopping
+    expect(notes).toEqual(['disposed'])
+  })
+
+  test('a page that is never made holds it up to its share of the deadline only', async () => {
+    const { Slow, disposing, notes } = slowGateway()
+    disposing.open()
+    const [making, clock] = [new Gate(), new HandClock()]
+    const { app, fetch, logged } = await start(Slow, {
+      clock,
+      fetch: async () => {
+        await making.pass()
+        return new Response('too late')
+      },
+    })
+    // Whether it is cut or answered late is the runtime's affair.
+    const page = fetch('/page').catch(() => {})
+    await until(() => making.arrived === 1, 'the page')
+    const stopping = app.stop({ deadline: 300 })
+    await nextTurn()
+    clock.advance(239)
+    await nextTurn()
+    expect(notes).toEqual([])
+    clock.advance(1)
+    // The runtime gives what is on its way another moment.
+    await until(() => notes.length === 1, 'the provider')
+    await nextTurn()
+    clock.advance(60)
+    await stopping
+    expect(logged()).toMatchObject([{ level: 'warn', milliseconds: 300 }])
+    making.open()
+    await page
   })
 
   test('a provider that fails to be disposed of is logged, and the app stops', async () => {

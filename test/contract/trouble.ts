@@ -50,6 +50,7 @@ export function trouble(start: Start): void {
       }
       @On() odd() {
         return {
+          // biome-ignore lint/suspicious/noThenProperty: that is the trouble
           get then(): unknown {
             throw new Error('not this')
           },

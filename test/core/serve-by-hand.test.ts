@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { createApp, Gateway, GatewayContext, On, OnClose, OnOpen, type Socket } from 'partyline'
+import { contextOf, createApp, Gateway, GatewayContext, On, OnClose, OnOpen, type Socket } from 'partyline'
 import { App } from '../../lib/core/app.ts'
 import { MemoryRuntime } from '../../lib/runtime/memory.ts'
 import { CollectingLogger } from '../support/logger.ts'
@@ -116,7 +116,8 @@ describe('app.fetch and app.websocket serve in a Bun.serve of your own', () => {
     await app.stop()
   })
 
-  test('and app.stop closes its sockets with 1001 and ends that server', async () => {
+  // It once ended the server, with everything else that its owner served there.
+  test('and app.stop closes its sockets with 1001, and leaves that server to its owner', async () => {
     const app = partyApp()
     const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: app.fetch, websocket: app.websocket })
     servers.push(server)
@@ -124,7 +125,54 @@ describe('app.fetch and app.websocket serve in a Bun.serve of your own', () => {
     await app.stop()
     expect(await client.closed).toBe(1001)
     expect(notes).toEqual(['closed'])
-    await expect(fetch(server.url)).rejects.toThrow()
+    const page = await fetch(server.url)
+    expect(page.status).toBe(503)
+    expect(await page.json()).toEqual({
+      error: { code: 'UNAVAILABLE', message: 'the server is going away' },
+    })
+    expect((await fetch(new URL('/healthz', server.url))).status).toBe(503)
+    await expect(connect(server, '/party')).rejects.toBeDefined()
+  })
+
+  // An app on two servers, as one for each address, published to those of the first only.
+  test('several of them at once: a broadcast reaches the sockets of each', async () => {
+    const app = partyApp()
+    const [one, other] = [0, 1].map(() =>
+      Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: app.fetch, websocket: app.websocket }),
+    ) as [Bun.Server<unknown>, Bun.Server<unknown>]
+    servers.push(one, other)
+    const { port } = await app.listen({ port: 0, hostname: '127.0.0.1', signals: false })
+    const own = { port, url: new URL(`http://127.0.0.1:${port}`) } as Bun.Server<unknown>
+    const clients = await Promise.all([one, other, own].map((server) => connect(server, '/party')))
+    app.get(contextOf(Party)).emit('news')
+    for (const client of clients) expect(await client.take(1)).toEqual(['{"event":"news","args":[]}'])
+    await app.stop()
+    for (const client of clients) expect(await client.closed).toBe(1001)
+    await expect(fetch(own.url)).rejects.toThrow()
+    expect((await fetch(one.url)).status).toBe(503)
+  })
+
+  test('one that was given no websocket answers a handshake with 500, and the log says what is missing', async () => {
+    const app = partyApp()
+    const server = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: (request, server) => app.fetch(request, server as never) as Response,
+    })
+    servers.push(server)
+    const headers = {
+      upgrade: 'websocket',
+      connection: 'Upgrade',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    }
+    const response = await fetch(new URL('/party', server.url), { headers })
+    expect(response.status).toBe(500)
+    expect(await response.json()).toEqual({
+      error: { code: 'INTERNAL', message: 'the server failed to handle this' },
+    })
+    expect(log.take()).toMatchObject([{ error: { message: expect.stringContaining('websocket') } }])
+    await app.stop()
   })
 })
 

@@ -150,4 +150,47 @@ describe('listening', () => {
     const unix = join(tmpdir(), 'no such folder', 'party.sock')
     await expect(listen({ unix })).rejects.toThrow(`cannot listen on ${unix}: its folder does not exist`)
   })
+
+  // The advice was about ports.
+  test('a unix socket in use is said to be in use, with advice about paths', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'partyline-'))
+    const unix = join(folder, 'party.sock')
+    await made().listen({ unix, signals: false })
+    await expect(made().listen({ unix, signals: false })).rejects.toThrow(
+      `cannot listen on ${unix}: it is in use already. Choose another with the "unix" option, or remove it if nobody listens on it`,
+    )
+    await apps[0]?.stop()
+    rmSync(folder, { recursive: true })
+  })
+
+  // Bun took an empty hostname for all interfaces, and an empty path for no place at all.
+  test('an empty hostname or path is a mistake, and no place', async () => {
+    await expect(made().listen({ port: 0, hostname: '', signals: false })).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      message:
+        'cannot listen: the option "hostname" is empty. Leave it out, or say where: localhost, 0.0.0.0 or [::]',
+    })
+    await expect(made().listen({ unix: '', signals: false })).rejects.toThrow(
+      'cannot listen: the option "unix" is empty. Leave it out, or say where: the path of a socket',
+    )
+  })
+
+  // It did, on a second port, and stopping ended only one of the two.
+  test('an app that listens does not listen again', async () => {
+    const app = made()
+    const { url } = await app.listen({ port: 0, signals: false })
+    await expect(app.listen({ port: 0, signals: false })).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      message: 'cannot listen: this app listens already, and an app listens in one place',
+    })
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  })
+
+  test('an app that could not listen in one place can in another', async () => {
+    const { port } = await made().listen({ port: 0, hostname: '127.0.0.1', signals: false })
+    const app = made()
+    await expect(app.listen({ port, hostname: '127.0.0.1', signals: false })).rejects.toThrow('in use')
+    const { url } = await app.listen({ port: 0, signals: false })
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  })
 })

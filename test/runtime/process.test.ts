@@ -115,6 +115,21 @@ describe('where the party listens', () => {
     }
   })
 
+  // The one was taken for port 1 of a host ":", the other for a port that is none.
+  test('a host may stand alone, be it a name or an address of IPv6', async () => {
+    for (const [arg, host] of [
+      ['localhost', 'localhost'],
+      ['::1', '[::1]'],
+      ['[::1]', '[::1]'],
+    ] as const) {
+      const [port] = freePorts(1) as [number]
+      const program = await ready([MAIN, arg], { PORT: String(port) })
+      expect(program.stdout).toBe(`listening on http://${host}:${port}\n`)
+      program.kill('SIGTERM')
+      expect((await program.ended()).code).toBe(0)
+    }
+  })
+
   test('without flags and environment it is localhost:3000, or an error that says so', async () => {
     const program = start([MAIN])
     await until(() => (program.stdout + program.stderr).includes('\n'), 'a line')
@@ -131,7 +146,7 @@ describe('where the party listens', () => {
 
   test('--help says how', async () => {
     const { code, stdout, stderr } = await start([MAIN, '--help']).ended()
-    expect(stdout).toStartWith('usage: [--host HOST] [--port PORT] [[HOST:]PORT]\n')
+    expect(stdout).toStartWith('usage: [--host HOST] [--port PORT] [[HOST:]PORT | HOST]\n')
     expect([code, stderr]).toEqual([0, ''])
   })
 })
@@ -175,6 +190,20 @@ describe('where the party cannot listen, one line says why, and the exit code is
     )
     expect([code, stdout]).toEqual([1, ''])
   })
+})
+
+// Whatever the app had opened was left to the end of the process.
+test.each([
+  ['it cannot listen', 'listen', 'cannot listen on 127.0.0.1:'],
+  ['a provider fails', 'start', 'the database is down'],
+])('where %s, what was built is disposed of before the process ends', async (_, what, line) => {
+  const other = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  const args = ['test/fixtures/disposing.ts', `127.0.0.1:${other.port}`]
+  const { code, stdout, stderr } = await start(args, { FAIL: what }).ended()
+  other.stop(true)
+  expect(stdout).toBe('disposed\n')
+  expect(stderr).toContain(line)
+  expect(code).toBe(1)
 })
 
 test('an app that catches nothing ends with exit code 1 and a short text, without a stack', async () => {
