@@ -31,7 +31,7 @@ describe('links', () => {
 
 describe('tables of the wire say what the code does', () => {
   test('error codes, and whether trying again helps', () => {
-    const written = rowsOf('docs/protocol.md', 'Error codes').map(([code, , retry]) => [plain(code), retry])
+    const written = rowsOf('docs/errors.md', 'Error codes').map(([code, , retry]) => [plain(code), retry])
     expect(written).toEqual(
       Object.entries(errorCodes).map(([code, { retry }]) => [code, retry ? 'yes' : 'no']),
     )
