@@ -22,7 +22,7 @@ export type { Address, ListenOptions } from './core/connection.ts'
 export { contextOf, GatewayContext, type RoomList } from './core/context.ts'
 export type { SocketEvent } from './core/event.ts'
 export { type AnyGuard, Guard, type GuardFunction } from './core/guard.ts'
-export type { Fetch } from './core/http.ts'
+export type { Fetch, FetchInfo } from './core/http.ts'
 export type { Limits } from './core/limits.ts'
 export type { Logger } from './core/logger.ts'
 export {

@@ -1,17 +1,27 @@
 import { json, type Wire } from './load/wire.ts'
 
+/** What a server of its own is for: `guarded` does that scenario's work, `limited` has the default limits. */
+export type Variant = 'guarded' | 'limited'
+
 /** A server that the bench can start, and how to talk to it. */
 export interface Contender {
   name: string
   /** The server's own file: it does the work of every scenario and reports through control.ts. */
   file: string
+  /** Servers for scenarios that need one of their own, in place of `file`. */
+  variants?: Partial<Record<Variant, string>>
   wire: Wire
 }
 
 const file = (name: string): string => `${import.meta.dir}/contenders/${name}.ts`
 
 /** The same work by hand: what the others are compared with. */
-export const raw: Contender = { name: 'raw', file: file('raw'), wire: json }
+export const raw: Contender = {
+  name: 'raw',
+  file: file('raw'),
+  variants: { guarded: file('guarded-raw') },
+  wire: json,
+}
 
 /**
  * The raw server a second time. What it shows against the first is the error of the measurement, as both run the
@@ -20,4 +30,16 @@ export const raw: Contender = { name: 'raw', file: file('raw'), wire: json }
 export const control: Contender = { ...raw, name: 'control' }
 
 /** Whatever is compared with the raw server. */
-export const contenders: readonly Contender[] = [{ name: 'partyline', file: file('partyline'), wire: json }]
+export const contenders: readonly Contender[] = [
+  {
+    name: 'partyline',
+    file: file('partyline'),
+    variants: { guarded: file('guarded-partyline'), limited: file('limited-partyline') },
+    wire: json,
+  },
+]
+
+/** The server's file for a scenario that asks for a variant; the usual one where there is none. */
+export function fileOf({ file, variants }: Contender, variant?: Variant): string {
+  return (variant && variants?.[variant]) ?? file
+}

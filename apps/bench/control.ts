@@ -28,7 +28,8 @@ function cpu(): number {
   return user + system
 }
 
-async function memory(): Promise<number> {
+/** Bytes of RSS after a full collection. */
+export async function memory(): Promise<number> {
   // The allocator returns pages a little after they were freed, and finalizers free more: hence twice, with a rest.
   Bun.gc(true)
   await Bun.sleep(200)

@@ -11,6 +11,11 @@ export class GuestList {
     return this.#names.size
   }
 
+  /** The id of the guest who came in first of those who are still here. */
+  get first(): string | undefined {
+    return this.#names.keys().next().value
+  }
+
   nameOf(id: string): string | undefined {
     return this.#names.get(id)
   }

@@ -1,9 +1,10 @@
 import type { DependencyContainer } from 'tsyringe'
-import { BootError } from './error.ts'
-import { checkGraph, sameScope, unresolvable } from './graph.ts'
+import { BootError, BuildError } from './error.ts'
+import { checkGraph, needersOf, sameScope, unresolvable } from './graph.ts'
 import { whileBuilding } from './inject.ts'
 import { type Scope, type Token, tokenName } from './provider.ts'
 import { type Definition, Registry } from './registry.ts'
+import { isThenable } from './thenable.ts'
 
 /** Which container a tsyringe container belongs to. */
 const owners = new WeakMap<DependencyContainer, Container>()
@@ -17,7 +18,6 @@ export class Container {
   readonly #parent: Container | undefined
   readonly #di: DependencyContainer
   readonly #instances = new Map<Definition, unknown>()
-  readonly #building = new Set<Definition>()
   readonly #disposables: { dispose(): unknown }[] = []
   #isOver = false
 
@@ -40,15 +40,17 @@ export class Container {
 
   /** Makes known what was not known at boot, and so was not looked at then. */
   #discover(token: Token): Definition {
-    const path = [...this.#building]
+    const { registry } = this
+    const path = registry.building
     const asker = path.at(-1)
-    const definition = this.registry.find(token, asker === undefined ? 'app.get()' : tokenName(asker.token))
-    if (definition !== undefined) {
-      checkGraph(this.registry)
-      return definition
-    }
+    const definition = registry.attempt(() => {
+      const found = registry.find(token, asker === undefined ? 'app.get()' : tokenName(asker.token))
+      if (found !== undefined) checkGraph(registry)
+      return found
+    })
+    if (definition !== undefined) return definition
     const place = asker === undefined ? 'app.get()' : `inject() in ${tokenName(asker.token)}`
-    throw new BootError([unresolvable(this.registry, { token, place }, path)])
+    throw new BootError([unresolvable(registry, { token, place }, path)])
   }
 
   /** All that was built or put in here. */
@@ -71,10 +73,15 @@ export class Container {
       if (definition.source.kind === 'given' || definition.source.kind === 'existing') continue
       const made = this.#make(definition)
       if (isAwaited(definition, made))
-        return made.then((value) => {
-          this.#keep(definition, value)
-          return this.#isOver ? this.dispose() : this.prepare(definitions.slice(i + 1))
-        })
+        return Promise.resolve(made).then(
+          (value) => {
+            this.#keep(definition, value)
+            return this.#isOver ? this.dispose() : this.prepare(definitions.slice(i + 1))
+          },
+          (error: unknown) => {
+            throw this.#failure(error, [definition])
+          },
+        )
       this.#keep(definition, made)
     }
   }
@@ -110,7 +117,7 @@ export class Container {
     const made = home.#make(definition)
     if (!isAwaited(definition, made)) return home.#keep(definition, made)
     // Nobody gets it: what it comes to, or fails with, is of no interest any more.
-    made.then(undefined, () => {})
+    Promise.resolve(made).catch(() => {})
     throw new BootError([
       `${tokenName(definition.token)} is made by an asynchronous factory, which has not finished. A class asks for it ` +
         `in its constructor's parameters, which are waited for; app.get() comes after "await app.ready()".`,
@@ -122,7 +129,7 @@ export class Container {
     for (let at: Container | undefined = this; at !== undefined; at = at.#parent) {
       if (at.scope === definition.scope) return at
     }
-    const asker = [...this.#building].at(-1)
+    const asker = this.registry.building.at(-1)
     const what = `${tokenName(definition.token)}, which lives per ${definition.scope}`
     throw new BootError([
       asker === undefined
@@ -137,26 +144,48 @@ export class Container {
     if (source.kind === 'value') return source.value
     if (source.kind === 'given' || source.kind === 'existing')
       throw new Error(`${tokenName(token)} was not given`)
-    if (this.#building.has(definition)) {
-      const path = [...this.#building]
-      const names = [...path.slice(path.indexOf(definition)), definition].map((one) => tokenName(one.token))
+    const { building } = this.registry
+    if (building.includes(definition)) {
+      const path = [...building.slice(building.indexOf(definition)), definition]
+      const names = path.map((one) => tokenName(one.token))
       throw new BootError([
         `${names.join(' → ')} is a cycle of dependencies, by way of inject(). Move what they share to a class of its own.`,
       ])
     }
-    this.#building.add(definition)
+    building.push(definition)
     const { own } = definition
     try {
       return whileBuilding(
         (asked) => (own.has(asked) ? own.get(asked) : this.get(asked)),
         () => {
-          if (source.kind === 'class') return this.#private(definition).resolve(source.build as never)
-          return source.factory(...(source.inject.map((one) => this.get(one)) as never[]))
+          if (source.kind === 'factory')
+            return source.factory(...(source.inject.map((one) => this.get(one)) as never[]))
+          this.#readyFor(definition)
+          return this.#private(definition).resolve(this.registry.buildOf(source.target) as never)
         },
       )
+    } catch (error) {
+      throw this.#failure(error, building)
     } finally {
-      this.#building.delete(definition)
+      building.pop()
     }
+  }
+
+  /** Builds what a constructor's parameters stand for: tsyringe would put words of its own around what fails. */
+  #readyFor({ dependencies, own }: Definition): void {
+    for (const { token, lazy } of dependencies) {
+      if (!lazy && !own.has(token) && this.registry.definitions.has(token)) this.get(token)
+    }
+  }
+
+  /** What is thrown where something cannot be built; `path` leads to it. */
+  #failure(error: unknown, path: readonly Definition[]): Error {
+    if (error instanceof BootError || error instanceof BuildError) return error
+    const outward = [...path.slice(1).toReversed(), ...needersOf(this.registry, path[0] as Definition)]
+    return new BuildError(
+      outward.map((one) => tokenName(one.token)),
+      error,
+    )
   }
 
   /** Where a definition's constructor asks: a container of its own if it is given things of its own. */
@@ -190,8 +219,8 @@ function ownerOf(di: DependencyContainer): Container {
 }
 
 /** Whether a factory's result is to be waited for; a value is injected as it is, be it a promise. */
-function isAwaited({ source }: Definition, made: unknown): made is Promise<unknown> {
-  return source.kind === 'factory' && typeof (made as PromiseLike<unknown> | undefined)?.then === 'function'
+function isAwaited({ source }: Definition, made: unknown): made is PromiseLike<unknown> {
+  return source.kind === 'factory' && isThenable(made)
 }
 
 function isDisposable(value: unknown): value is { dispose(): unknown } {

@@ -20,3 +20,27 @@ export class BootError extends Error {
     return this.#problems
   }
 }
+
+/** Runs tasks; the mistakes that they throw go to `problems`, and what then comes of them is undefined. */
+export function collectInto(problems: string[]): <T>(task: () => T) => T | undefined {
+  return (task) => {
+    try {
+      return task()
+    } catch (error) {
+      if (!(error instanceof BootError)) throw error
+      problems.push(...error.problems)
+      return undefined
+    }
+  }
+}
+
+/** A constructor or a factory failed: the message says whose, and for whom it was called; `cause` is what it threw. */
+export class BuildError extends Error {
+  override readonly name = 'BuildError'
+
+  /** `names` lead from what failed to who wanted it. */
+  constructor(names: readonly string[], cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`${names.join(' ← ')} could not be built: ${reason}`, { cause })
+  }
+}

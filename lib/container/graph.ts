@@ -1,5 +1,5 @@
 import { isClass } from './class.ts'
-import { BootError } from './error.ts'
+import { BootError, collectInto } from './error.ts'
 import { type Scope, scopes, type Token, tokenName } from './provider.ts'
 import type { Definition, Dependency, Registry } from './registry.ts'
 
@@ -13,9 +13,11 @@ export function checkGraph(registry: Registry): Definition[] {
   const problems: string[] = []
   const done = new Set<Definition>()
   const path: Definition[] = []
+  const attempt = collectInto(problems)
 
   function visit(definition: Definition): void {
     if (done.has(definition)) return
+    problems.push(...registry.rule(definition))
     path.push(definition)
     for (const dependency of definition.dependencies) follow(definition, dependency)
     path.pop()
@@ -47,16 +49,6 @@ export function checkGraph(registry: Registry): Definition[] {
     }
   }
 
-  function attempt<T>(find: () => T): T | undefined {
-    try {
-      return find()
-    } catch (error) {
-      if (!(error instanceof BootError)) throw error
-      problems.push(...error.problems)
-      return undefined
-    }
-  }
-
   for (const definition of registry.definitions.values()) visit(definition)
   if (problems.length > 0) throw new BootError([...new Set(problems)])
   return [...done]
@@ -75,6 +67,20 @@ export function closure(registry: Registry, definition: Definition): Definition[
   }
   visit(definition)
   return [...found]
+}
+
+/** A definition, one that needs it, one that needs that, and so on to one that no other needs. */
+export function needersOf(registry: Registry, definition: Definition): Definition[] {
+  const path = [definition]
+  const needs = (one: Definition, token: Token): boolean =>
+    !one.own.has(token) &&
+    one.dependencies.some((dependency) => !dependency.lazy && dependency.token === token)
+  for (let at: Definition | undefined = definition; at !== undefined; ) {
+    const { token }: Definition = at
+    at = [...registry.definitions.values()].find((one) => !path.includes(one) && needs(one, token))
+    if (at !== undefined) path.push(at)
+  }
+  return path
 }
 
 /** The scope of what a definition leads to; another name lives as long as what it stands for, if that is anything. */

@@ -1,7 +1,7 @@
 import 'reflect-metadata'
 import { container, type DependencyContainer, delay, injectable, inject as injectDecorator } from 'tsyringe'
 import { type AnyClass, lineage } from './class.ts'
-import type { Token } from './provider.ts'
+import { type Token, tokenName } from './provider.ts'
 
 /** A constructor's parameter, as far as its decorators and types tell. */
 export interface Parameter {
@@ -37,7 +37,24 @@ const TOKENS = 'injectionTokens'
  * ```
  */
 export function Inject(token: Token): ParameterDecorator {
-  return injectDecorator(token as never) as ParameterDecorator
+  return (target, name, index) => {
+    // Elsewhere it would be taken, and nothing would come of it.
+    if (name !== undefined || typeof index !== 'number')
+      throw new TypeError(misplaced(token, target, name, typeof index === 'number'))
+    injectDecorator(token as never)(target, name, index)
+  }
+}
+
+function misplaced(token: Token, target: object | undefined, name: unknown, isOfMethod: boolean): string {
+  // Standard decorators are called with a context in the name's place, and without a target.
+  const member = typeof name === 'object' ? (name as { name?: unknown } | null)?.name : name
+  const owner = typeof target === 'function' ? target.name : target?.constructor.name
+  const place = [owner, member].filter((one) => one !== undefined).map(String)
+  const asked = tokenName(token)
+  return (
+    `@Inject(${asked}) on ${place.join('.')}: only a constructor's parameter can carry it. A field asks by itself: ` +
+    `${typeof member === 'string' && !isOfMethod ? member : 'field'} = inject(${asked}).`
+  )
 }
 
 /** Has tsyringe read the constructor's parameters, as its own `@injectable()` does. */

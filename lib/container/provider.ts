@@ -1,4 +1,4 @@
-import type { AnyClass, Class } from './class.ts'
+import { type AnyClass, type Class, lineage } from './class.ts'
 
 /**
  * How long an instance lives: as long as the `app` (one for all), the `connection` (one for each), or the handling of
@@ -71,7 +71,8 @@ export function declareScope(target: AnyClass, scope: Scope): void {
   declared.set(target, scope)
 }
 
-/** How long instances of a class live: what was declared, else `app`. */
+/** How long instances of a class live: what was declared of it, else of the nearest that it extends, else `app`. */
 export function scopeOf(target: AnyClass): Scope {
-  return declared.get(target) ?? 'app'
+  const owner = lineage(target).findLast((one) => declared.has(one))
+  return (owner && declared.get(owner)) ?? 'app'
 }

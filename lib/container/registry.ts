@@ -2,7 +2,7 @@ import type { DependencyContainer } from 'tsyringe'
 import { type Class, isClass } from './class.ts'
 import { BootError } from './error.ts'
 import { parametersOf, processWide, recordParameters } from './parameters.ts'
-import { type Provider, type Scope, scopeOf, type Token, tokenName } from './provider.ts'
+import { type Provider, type Scope, scopeOf, scopes, type Token, tokenName } from './provider.ts'
 
 /** What the container knows of a token: where it comes from, how long it lives, what it needs. */
 export interface Definition {
@@ -19,8 +19,7 @@ export interface Definition {
 /** How an instance comes to be. */
 export type Source =
   | { kind: 'value'; value: unknown }
-  /** `build` is the private token under which tsyringe constructs the class. */
-  | { kind: 'class'; target: Class; build: symbol }
+  | { kind: 'class'; target: Class }
   | { kind: 'factory'; factory: (...dependencies: never[]) => unknown; inject: readonly Token[] }
   | { kind: 'existing'; token: Token }
   /** Put into each container of its scope by whoever opens it. */
@@ -48,7 +47,15 @@ export class Registry {
   readonly di: DependencyContainer = processWide.createChildContainer()
   /** Something better to say of a token that nobody provides, where whoever opened the registry knows it. */
   hint: Hint = () => undefined
+  /** What is wrong with a definition, where whoever opened the registry has rules of its own. */
+  rule: (definition: Definition) => readonly string[] = () => []
+  /** What is being built, the innermost last. */
+  readonly building: Definition[] = []
   readonly #obtain: Obtain
+  /** The tokens that tsyringe knows: it forgets none. */
+  readonly #registered = new Set<Token>()
+  /** The private tokens under which tsyringe constructs classes. */
+  readonly #builds = new Map<Class, symbol>()
 
   constructor(obtain: Obtain) {
     this.#obtain = obtain
@@ -93,14 +100,37 @@ export class Registry {
     return typeof token !== 'function' && processWide.isRegistered(token)
   }
 
-  #define(definition: Definition): Definition {
-    this.definitions.set(definition.token, definition)
-    const { source } = definition
-    if (source.kind === 'class') {
-      recordParameters(source.target)
-      this.di.register(source.build, { useClass: source.target as never })
+  /** Makes tokens known, or none: where the task throws, what it made known is forgotten. */
+  attempt<T>(task: () => T): T {
+    const known = new Set(this.definitions.keys())
+    try {
+      return task()
+    } catch (error) {
+      for (const token of this.definitions.keys()) if (!known.has(token)) this.definitions.delete(token)
+      throw error
     }
-    this.di.register(definition.token as never, { useFactory: (from) => this.#obtain(definition, from) })
+  }
+
+  /** The token under which tsyringe constructs a class anew. */
+  buildOf(target: Class): symbol {
+    const known = this.#builds.get(target)
+    if (known !== undefined) return known
+    const build = Symbol(target.name)
+    this.#builds.set(target, build)
+    recordParameters(target)
+    this.di.register(build, { useClass: target as never })
+    return build
+  }
+
+  #define(definition: Definition): Definition {
+    const { token, scope } = definition
+    if (!scopes.includes(scope)) throw new BootError([strangeScope(token, scope)])
+    this.definitions.set(token, definition)
+    if (this.#registered.has(token)) return definition
+    this.#registered.add(token)
+    this.di.register(token as never, {
+      useFactory: (from) => this.#obtain(this.definitions.get(token) as Definition, from),
+    })
     return definition
   }
 
@@ -148,13 +178,30 @@ function readClass(target: Class, scope: Scope): Pick<Definition, 'scope' | 'dep
   }
   return {
     scope,
-    source: { kind: 'class', target, build: Symbol(target.name) },
+    source: { kind: 'class', target },
     dependencies: parameters.map(({ token, ...how }, i) => ({
       token: token as Token,
       place: `parameter ${i + 1} of ${target.name}'s constructor`,
       ...how,
     })),
   }
+}
+
+/** What other frameworks call our scopes. */
+const FOREIGN_SCOPES: ReadonlyMap<string, Scope> = new Map([
+  ['request', 'event'],
+  ['message', 'event'],
+  ['transient', 'event'],
+  ['session', 'connection'],
+  ['socket', 'connection'],
+  ['singleton', 'app'],
+  ['default', 'app'],
+])
+
+function strangeScope(token: Token, scope: unknown): string {
+  const meant = FOREIGN_SCOPES.get(String(scope).toLowerCase())
+  const advice = meant === undefined ? "Use 'app', 'connection' or 'event'." : `Here that is '${meant}'.`
+  return `${tokenName(token)} has the scope ${JSON.stringify(scope)}, which there is not. ${advice}`
 }
 
 /** Whether a class can be built although nobody listed it: it is no built-in, and its parameters are known. */

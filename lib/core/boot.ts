@@ -1,7 +1,10 @@
 import {
+  type AnyClass,
   BootError,
+  type Class,
   Container,
   checkGraph,
+  collectInto,
   type Definition,
   type Provider,
   type Token,
@@ -18,6 +21,7 @@ import { Instances } from './instances.ts'
 import { limitProblems } from './limits.ts'
 import { flatten, type Parts, type Root } from './modules.ts'
 import { compilePath, normalise, pathProblems } from './path.ts'
+import type { GuardFailed } from './pipeline.ts'
 import { Rooms } from './rooms.ts'
 import { codecsOf, compileHandlers, type Route } from './route.ts'
 import type { Shared } from './session.ts'
@@ -45,6 +49,9 @@ export interface Assembly {
   paths: RoutedPath[]
 }
 
+/** Who lists what replaces providers. */
+const OVERRIDES = "createApp's providers"
+
 /** What is said where a gateway's context is asked for in the wrong place. */
 function hint(token: Token, asker: Definition | undefined): string | undefined {
   const source = asker?.source
@@ -69,6 +76,7 @@ export function assemble(plan: Plan): Assembly {
   const parts = flatten(plan.root, problems)
   const container = new Container()
   container.registry.hint = hint
+  container.registry.rule = misplacedSignals
   const attempt = collectInto(problems)
 
   attempt(() =>
@@ -78,15 +86,20 @@ export function assemble(plan: Plan): Assembly {
   const paths = parts.gateways.flatMap(
     (part) => attempt(() => route(part, plan, container, socket, problems)) ?? [],
   )
-  for (const provider of plan.overrides)
-    attempt(() => container.registry.add(provider, "createApp's providers"))
+  const served = new Set<Token | undefined>(parts.gateways.map(({ gateway }) => gateway))
   const overridden = new Set(plan.overrides.map(tokenOf))
-  for (const { provider, origin } of parts.providers) {
-    if (!overridden.has(tokenOf(provider))) attempt(() => container.registry.add(provider, origin))
+  const providers = [
+    ...plan.overrides.map((provider) => ({ provider, origin: OVERRIDES })),
+    ...parts.providers.filter(({ provider }) => !overridden.has(tokenOf(provider))),
+  ]
+  for (const { provider, origin } of providers) {
+    const misplaced = misplacedGateway(provider, origin, served)
+    if (misplaced === undefined) attempt(() => container.registry.add(provider, origin))
+    else problems.push(misplaced)
   }
   const routes = paths.map(({ route }) => route)
   declareSurroundings(container, routes, plan.surroundings, problems)
-  problems.push(...samePaths(paths), ...misplacedSignals(container), ...limitProblems(plan.shared.limits))
+  problems.push(...samePaths(paths), ...limitProblems(plan.shared.limits))
   const order = attempt(() => checkGraph(container.registry)) ?? []
   if (problems.length > 0) throw withoutTrace(() => new BootError([...new Set(problems)]))
   return { container, order, paths }
@@ -123,9 +136,20 @@ function route(
       rooms,
       everybody: new Audience(rooms),
       authenticate: undefined,
-      around: { guards: [], middleware: [], checkOutgoing: false },
+      around: { guards: [], middleware: [], checkOutgoing: false, guardFailed: guardFailed(gateway, shared) },
       instances: new Instances(container, definition, socket, shared.logger),
     } satisfies Route,
+  }
+}
+
+/** A log that fails must not make a refusal anything else. */
+function guardFailed({ name }: Class, shared: Shared): GuardFailed {
+  return (error, { event, socket }) => {
+    try {
+      shared.report(error, 'a guard failed, which refuses', { gateway: name, event, socket })
+    } catch {
+      // There is nowhere left to say so.
+    }
   }
 }
 
@@ -144,30 +168,39 @@ function samePaths(paths: readonly RoutedPath[]): string[] {
   })
 }
 
-function misplacedSignals({ registry }: Container): string[] {
-  return [...registry.definitions.values()].flatMap(({ source, scope }) => {
-    if (source.kind !== 'class' || scope === 'app') return []
-    if (!taggedMethods(source.target).some(({ tag }) => tag.kind === 'signal')) return []
-    return [
-      `${source.target.name} listens with @OnSignal but lives per ${scope}, and listeners live per app. Move the method ` +
-        `to a provider of scope 'app'.`,
-    ]
-  })
+/** What is wrong with a gateway among providers: there it is not served, and cannot be replaced. */
+function misplacedGateway(
+  provider: Provider | undefined,
+  origin: string,
+  served: ReadonlySet<Token | undefined>,
+): string | undefined {
+  const token = tokenOf(provider)
+  if (typeof token !== 'function' || gatewayTag.get(token as AnyClass) === undefined) return undefined
+  // A gateway that is listed once more, or that is not served and has a stand-in: both are as good as any provider.
+  if (served.has(token) === (provider === token)) return undefined
+  if (provider === token) {
+    const place = origin === OVERRIDES ? origin : `the providers of ${origin}`
+    return (
+      `${token.name} is a gateway, and nobody reaches it among ${place}. List it in the "gateways" of a ` +
+      `module, or give it to createApp.`
+    )
+  }
+  return (
+    `${token.name} is a gateway, which ${origin} cannot replace: its handlers are its own. Replace what it needs, or ` +
+    `list another gateway in its place.`
+  )
+}
+
+function misplacedSignals({ source, scope }: Definition): string[] {
+  if (source.kind !== 'class' || scope === 'app') return []
+  if (!taggedMethods(source.target).some(({ tag }) => tag.kind === 'signal')) return []
+  return [
+    `${source.target.name} listens with @OnSignal but lives per ${scope}, and listeners live per app. Move the method ` +
+      `to a provider of scope 'app'.`,
+  ]
 }
 
 /** Undefined for what is no provider, which the registry tells of. */
 function tokenOf(provider: Provider | undefined): Token | undefined {
   return typeof provider === 'function' ? provider : provider?.provide
-}
-
-function collectInto(problems: string[]): <T>(task: () => T) => T | undefined {
-  return (task) => {
-    try {
-      return task()
-    } catch (error) {
-      if (!(error instanceof BootError)) throw error
-      problems.push(...error.problems)
-      return undefined
-    }
-  }
 }

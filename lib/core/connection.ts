@@ -26,6 +26,7 @@ export interface Connection {
   resume?(): void
   /** Native audiences: present on all connections of a runtime that has `publish`, or on none. */
   subscribe?(topic: string): void
+  /** What was published before MUST still arrive. */
   unsubscribe?(topic: string): void
   /** Sends to all subscribers of the topic but this one. */
   publish?(topic: string, payload: Payload): void
@@ -54,6 +55,11 @@ export interface Admission {
   handler: ConnectionHandler
   /** The subprotocol to answer with; undefined to answer with none. */
   subprotocol: string | undefined
+  /**
+   * Where the decision took time: to be asked right before the connection is taken in, since others may have come, and the
+   * app may have begun to go away. A response refuses after all.
+   */
+  refusal?: () => Response | undefined
 }
 
 /** What an app offers to its runtime. */

@@ -52,6 +52,11 @@ export class Dispatch {
     this.#line?.clear()
   }
 
+  /** Whether a request of that id waits for its answer. */
+  waitsFor(id: number | undefined): boolean {
+    return this.#intake?.isTaken(id) === true
+  }
+
   get isIdle(): boolean {
     return this.#ready && this.#running === 0 && !this.#line?.length
   }

@@ -13,7 +13,7 @@ export interface Guard {
 /** A guard: a function, or a class for the container to build. */
 export type AnyGuard = GuardFunction | Class<Guard>
 
-export const guards: Annotation<AnyGuard> = new Annotation()
+export const guards: Annotation<AnyGuard> = new Annotation('@Guard()')
 
 /**
  * Has guards decide, on a class about connecting (403) and about every event (FORBIDDEN), on a method about its event.

@@ -4,7 +4,16 @@ import type { EventShape } from '../protocol/event.ts'
 import type { EventCall } from './call.ts'
 import { type AnyGuard, type GuardFunction, guards } from './guard.ts'
 import { type AnyMiddleware, type MiddlewareFunction, middleware } from './middleware.ts'
-import { compose, guardFunctions, middlewareFunctions, parse, type Run, validated } from './pipeline.ts'
+import {
+  compose,
+  type GuardFailed,
+  guardFunctions,
+  middlewareFunctions,
+  parse,
+  type Run,
+  unfit,
+  validated,
+} from './pipeline.ts'
 import { then } from './thenable.ts'
 
 /** A gateway's method, called with the gateway as `this`. */
@@ -16,6 +25,8 @@ export interface Surroundings {
   readonly middleware: readonly MiddlewareFunction[]
   /** Whether replies are held against their schemas. */
   readonly checkOutgoing: boolean
+  /** Told of what a guard threw, where that is more than the client is told. */
+  readonly guardFailed: GuardFailed
 }
 
 /** A method that handles events, and all that happens around it. */
@@ -55,12 +66,16 @@ export class Handler {
     const answered: (call: EventCall, args: readonly unknown[]) => unknown = isChecked
       ? (call, args) => this.#checkReply(this.#call(call, args))
       : (call, args) => this.#call(call, args)
-    this.#ownGuards = guardFunctions(container, this.#guards)
+    this.#ownGuards = guardFunctions(container, this.#guards, around.guardFailed)
     this.#ownMiddleware = middlewareFunctions(container, this.#middleware)
-    this.own = compose(this.#ownGuards, this.#ownMiddleware, validated(this.#shape, answered))
+    const core = validated(this.#shape, answered)
+    this.own = compose(this.#ownGuards, this.#ownMiddleware, core)
     const isBare = this.#shape.data === undefined && this.#shape.args === undefined && !isChecked
-    const layers = [this.#ownGuards, this.#ownMiddleware, around.guards, around.middleware].flat().length
-    this.run = isBare && layers === 0 ? undefined : compose(around.guards, around.middleware, this.own)
+    // All guards before any middleware: it may change what they decide about.
+    const allGuards = [...around.guards, ...this.#ownGuards]
+    const allMiddleware = [...around.middleware, ...this.#ownMiddleware]
+    const layers = allGuards.length + allMiddleware.length
+    this.run = isBare && layers === 0 ? undefined : compose(allGuards, allMiddleware, core)
   }
 
   #call(call: EventCall, args: readonly unknown[]): unknown {
@@ -71,7 +86,7 @@ export class Handler {
     const { reply: schema } = this.#shape
     return then(reply, (value) => {
       if (schema === undefined) return value
-      return then(parse(schema, value, 'the reply is not what its schema says'), () => value)
+      return then(parse(schema, value, 'the reply is not what its schema says', unfit), () => value)
     })
   }
 }

@@ -1,4 +1,4 @@
-import { Handshake } from '../protocol/handshake.ts'
+import { BEARER, Handshake } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
 import { admit } from './admission.ts'
 import type { Admission, Host, Peer } from './connection.ts'
@@ -96,7 +96,7 @@ export class HttpHost {
     const { stats, clock } = this.#shared
     const refusal = handshakeProblem(request)
     if (refusal !== undefined) return refusal
-    if (!isOriginAllowed(request, this.#rules.origins, this.#rules.trustProxy)) {
+    if (!this.#mayConnect(request, url, route)) {
       stats.count('originsRefused')
       return refuse(403, 'FORBIDDEN', 'pages of this origin may not connect: see the option "origins"')
     }
@@ -110,12 +110,22 @@ export class HttpHost {
     if (route.authenticate === undefined && route.around.guards.length === 0) {
       return this.#take(route, handshake, undefined, chosen)
     }
-    return admit(route, handshake, this.#shared).then((verdict) =>
-      // While it was decided, others may have come, and the app may have begun to go away.
-      verdict instanceof Response
-        ? verdict
-        : (this.#crowded(address) ?? this.#take(route, handshake, verdict.identity, chosen)),
-    )
+    return admit(route, handshake, this.#shared).then((verdict) => {
+      if (verdict instanceof Response) return verdict
+      const admission = this.#take(route, handshake, verdict.identity, chosen)
+      return { ...admission, refusal: () => this.#crowded(address) }
+    })
+  }
+
+  /** Whether the page that asks may, as its origin says. */
+  #mayConnect(request: Request, url: URL, { gateway }: Route): boolean {
+    const { origins, trustProxy } = this.#rules
+    try {
+      return isOriginAllowed(request, url, origins, trustProxy)
+    } catch (error) {
+      this.#shared.report(error, 'the option "origins" failed, which refuses', { gateway: gateway.name })
+      return false
+    }
   }
 
   #take(
@@ -135,7 +145,8 @@ export class HttpHost {
       stats.count('connectionsRefused')
       return refuse(503, 'UNAVAILABLE', 'the server is full', { 'retry-after': '5' })
     }
-    if (census.from(address) >= limits.connectionsPerAddress) {
+    // On a unix socket there are no addresses, so that all would count as one.
+    if (address !== '' && census.from(address) >= limits.connectionsPerAddress) {
       stats.count('addressesRefused')
       return refuse(429, 'RATE_LIMITED', 'too many connections from this address', { 'retry-after': '5' })
     }
@@ -180,9 +191,6 @@ interface Choice {
   codec: number
   subprotocol: string | undefined
 }
-
-/** Carries a token, since browsers cannot set headers; it is no protocol to speak. */
-const BEARER = 'partyline.bearer.'
 
 /** The first that the client offers and the gateway speaks; the first codec where none is offered. */
 function chooseSubprotocol({ codecs }: Route, all: readonly string[]): Choice | Response {

@@ -1,4 +1,5 @@
-import { Container, closure, type Definition } from '../container/mod.ts'
+import { BuildError, Container, closure, type Definition } from '../container/mod.ts'
+import { PartylineError } from '../protocol/error.ts'
 import type { Logger } from './logger.ts'
 import type { Socket } from './socket.ts'
 
@@ -49,6 +50,9 @@ export class Instances {
     try {
       await container.prepare(this.#needed)
       return await call(container.get(this.#gateway.token))
+    } catch (error) {
+      // What is built for an event may refuse it, as its handler may: the caller is told.
+      throw error instanceof BuildError && error.cause instanceof PartylineError ? error.cause : error
     } finally {
       await container
         .dispose()

@@ -25,7 +25,10 @@ export interface Limits {
   pending: number
   /** How long a handler may take until its request is answered TIMEOUT and the next event begins. Default: no limit. */
   handler: number
-  /** How much may wait to be sent to one socket; beyond, it is closed as a slow consumer, with 1008. Default 1 MiB. */
+  /**
+   * How much may wait to be sent to one socket. One for whom more waits for 5 seconds, or 8 times as much at any moment, is
+   * closed as a slow consumer, with 1008; a single message may have 4 times as much. Default 1 MiB.
+   */
   buffer: number
   /** How many connections the app takes; further ones are refused with 503. Default 100,000. */
   connections: number

@@ -16,7 +16,7 @@ export interface Middleware {
 /** Middleware: a function, or a class for the container to build. */
 export type AnyMiddleware = MiddlewareFunction | Class<Middleware>
 
-export const middleware: Annotation<AnyMiddleware> = new Annotation()
+export const middleware: Annotation<AnyMiddleware> = new Annotation('@Use()')
 
 /**
  * Puts middleware around the handlers of a class, or around one. The app's is outermost, then the class's, then the

@@ -3,18 +3,20 @@ export type Origins = readonly string[] | ((origin: string, request: Request) =>
 
 /**
  * Whether a page's request may connect. Without `origins` only pages of the same host may; a request without an Origin
- * comes from no browser, and passes.
+ * comes from no browser, and passes. Throws what the function throws.
  */
 export function isOriginAllowed(
   request: Request,
+  url: URL,
   origins: Origins | undefined,
   trustProxy: boolean,
 ): boolean {
   const origin = request.headers.get('origin')
   if (origin === null || origins === '*') return true
-  if (typeof origins === 'function') return origins(origin, request)
-  if (origins !== undefined) return origins.includes(origin)
-  return hostOf(origin) === askedHost(request, trustProxy)
+  // Only true opens: a promise, of a function that was not to be asynchronous, has not allowed anything.
+  if (typeof origins === 'function') return origins(origin, request) === true
+  if (origins !== undefined) return origins.some((one) => one === origin || originOf(one) === origin)
+  return isSameHost(origin, askedHost(request, url, trustProxy))
 }
 
 /** The address of who asks: behind a proxy that is trusted, what the proxy says. */
@@ -24,11 +26,22 @@ export function addressOf(request: Request, ip: string, trustProxy: boolean): st
   return forwarded?.split(',').at(-1)?.trim() || ip
 }
 
-function askedHost(request: Request, trustProxy: boolean): string | undefined {
-  const forwarded = trustProxy ? request.headers.get('x-forwarded-host') : null
-  return (forwarded ?? request.headers.get('host') ?? undefined)?.toLowerCase()
+/** The host that the page's browser asked for: each proxy adds at the end what it was asked for itself. */
+function askedHost({ headers }: Request, url: URL, trustProxy: boolean): string {
+  const forwarded = trustProxy ? headers.get('x-forwarded-host')?.split(',')[0]?.trim() : undefined
+  return forwarded || headers.get('host') || url.host
 }
 
-function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined
+/** Read as urls of the page's scheme, so that case and a default port make no difference. */
+function isSameHost(origin: string, host: string): boolean {
+  const page = URL.parse(origin)
+  // Of what has no host, such as a file or "null", nothing is the same.
+  return page !== null && page.host !== '' && page.host === URL.parse(`${page.protocol}//${host}`)?.host
+}
+
+/** The origin that a url belongs to: as people write it, there may be a slash at its end. */
+function originOf(text: string): string | undefined {
+  const origin = URL.parse(text)?.origin
+  // What the web has no origin for, such as an app's own scheme, is "null" all alike.
+  return origin === 'null' ? undefined : origin
 }

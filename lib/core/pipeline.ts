@@ -1,4 +1,4 @@
-import type { Container } from '../container/mod.ts'
+import { type AnyClass, BootError, type Container, isClass, tokenName } from '../container/mod.ts'
 import { PartylineError } from '../protocol/error.ts'
 import { type EventShape, type Fault, faultsOf, type Schema } from '../protocol/event.ts'
 import type { Call, EventCall } from './call.ts'
@@ -56,32 +56,66 @@ export function validated(
   }
 }
 
-/** What a schema makes of a value; throws INVALID_DATA where it does not fit. */
-export function parse(schema: Schema, value: unknown, complaint: string): unknown {
+/** What a schema makes of a value; throws INVALID_DATA, or what `refuse` makes of the faults, where it does not fit. */
+export function parse(schema: Schema, value: unknown, complaint: string, refuse: Refusal = invalid): unknown {
   return then(schema['~standard'].validate(value), (result) => {
     const { issues, value } = result as { issues?: readonly { message: string }[]; value?: unknown }
-    if (issues !== undefined) throw invalid(complaint, faultsOf({ issues }))
+    if (issues !== undefined) throw refuse(complaint, faultsOf({ issues }))
     return value
   })
 }
 
+/** What is thrown for a value that a schema refuses. */
+type Refusal = (complaint: string, faults: Fault[]) => Error
+
+/** Of what a client sent: it is told. */
 function invalid(complaint: string, faults: Fault[]): PartylineError {
-  const [first] = faults
-  const where = first?.path.length ? `${first.path.join('.')}: ` : ''
-  return new PartylineError(
-    'INVALID_DATA',
-    first === undefined ? complaint : `${complaint}: ${where}${first.message}`,
-    faults,
-  )
+  return new PartylineError('INVALID_DATA', inWords(complaint, faults), faults)
 }
 
-/** Guards as functions, with the instances of those that are classes. */
-export function guardFunctions(container: Container, list: readonly AnyGuard[]): GuardFunction[] {
+/** Of what the server was to send: a mistake of its own, of which no client is told. */
+export function unfit(complaint: string, faults: Fault[]): TypeError {
+  return new TypeError(inWords(complaint, faults))
+}
+
+function inWords(complaint: string, [first]: Fault[]): string {
+  const where = first?.path.length ? `${first.path.join('.')}: ` : ''
+  return first === undefined ? complaint : `${complaint}: ${where}${first.message}`
+}
+
+/** Told of what a guard threw at an event. */
+export type GuardFailed = (error: unknown, call: EventCall) => void
+
+/** Guards as functions, with the instances of those that are classes. What fails at an event refuses it. */
+export function guardFunctions(
+  container: Container,
+  list: readonly AnyGuard[],
+  failed: GuardFailed,
+): GuardFunction[] {
   return list.map((one) => {
-    if (!isClass(one)) return one as GuardFunction
-    const guard = container.get(one as never) as { allows: GuardFunction }
-    return (call) => guard.allows(call)
+    if (!isClass(one)) return refusing(one as GuardFunction, failed)
+    const guard = instanceOf<{ allows: GuardFunction }>(container, one, 'allows')
+    return refusing((call) => guard.allows(call), failed)
   })
+}
+
+function refusing(guard: GuardFunction, failed: GuardFailed): GuardFunction {
+  function refuse(error: unknown, call: Call): boolean {
+    // Whoever asks about connecting answers in HTTP. An error of the application's own is meant for the client.
+    if (call.kind === 'connect' || error instanceof PartylineError) throw error
+    failed(error, call)
+    return false
+  }
+
+  return (call) => {
+    try {
+      const verdict: unknown = guard(call)
+      if (!isThenable(verdict)) return verdict as boolean
+      return Promise.resolve(verdict).catch((error: unknown) => refuse(error, call)) as Promise<boolean>
+    } catch (error) {
+      return refuse(error, call)
+    }
+  }
 }
 
 /** Middleware as functions, with the instances of those that are classes. */
@@ -91,12 +125,16 @@ export function middlewareFunctions(
 ): MiddlewareFunction[] {
   return list.map((one) => {
     if (!isClass(one)) return one as MiddlewareFunction
-    const layer = container.get(one as never) as { handle: MiddlewareFunction }
+    const layer = instanceOf<{ handle: MiddlewareFunction }>(container, one, 'handle')
     return (call, next) => layer.handle(call, next)
   })
 }
 
-/** Whether it is a class, which the container has to build, and no function. */
-export function isClass(of: unknown): of is new (...args: never[]) => object {
-  return typeof of === 'function' && /^class\b/.test(Function.prototype.toString.call(of))
+/** What the container builds of a class, which has such a method; a field may be one as well. */
+function instanceOf<T>(container: Container, target: AnyClass, method: keyof T & string): T {
+  const instance = container.get(target) as T
+  if (typeof instance[method] === 'function') return instance
+  throw new BootError([
+    `${tokenName(target)} has no method "${method}": @Guard takes guards, and @Use middleware.`,
+  ])
 }

@@ -1,6 +1,7 @@
 import type { Codec, Payload } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import type { EventFrame } from '../protocol/frame.ts'
+import { checkSize } from './buffer.ts'
 import type { Runtime } from './connection.ts'
 import type { Session, Shared } from './session.ts'
 
@@ -27,7 +28,7 @@ export class Rooms {
   readonly #users: number[]
   readonly #gateway: string
   readonly #runtime: Pick<Runtime, 'publish'>
-  readonly #shared: Pick<Shared, 'outbox' | 'watch' | 'report'>
+  readonly #shared: Pick<Shared, 'limits' | 'outbox' | 'watch' | 'report'>
   readonly #byId = new Map<string, Session>()
   /** Whether what is emitted is held against its descriptors. */
   checkOutgoing = false
@@ -37,7 +38,7 @@ export class Rooms {
     gateway: string,
     codecs: readonly Codec[],
     runtime: Pick<Runtime, 'publish'>,
-    shared: Pick<Shared, 'outbox' | 'watch' | 'report'>,
+    shared: Pick<Shared, 'limits' | 'outbox' | 'watch' | 'report'>,
   ) {
     this.#gateway = gateway
     this.#codecs = codecs
@@ -146,13 +147,12 @@ export class Rooms {
   #publishNatively(frame: EventFrame, room: Room, excluded: Session | undefined): void {
     // What waits in the outbox was sent earlier, so it has to leave earlier.
     this.#shared.outbox.flush()
-    this.#shared.watch.published(this)
     let failures: Map<number, unknown> | undefined
     for (const [i, codec] of this.#codecs.entries()) {
       if (this.#users[i] === 0) continue
       let payload: Payload
       try {
-        payload = codec.encode(frame)
+        payload = this.#encode(codec, frame)
       } catch (error) {
         failures ??= new Map()
         failures.set(i, error)
@@ -161,6 +161,7 @@ export class Rooms {
       const topic = room.topics[i] as string
       if (excluded?.codecIndex === i && excluded.isOpen) excluded.connection.publish?.(topic, payload)
       else this.#runtime.publish?.(topic, payload)
+      this.#shared.watch.published(this, payload.length)
     }
     if (failures === undefined) return
     const reached = new Set(room.members)
@@ -175,7 +176,7 @@ export class Rooms {
       const i = session.codecIndex
       if (failures.has(i)) continue
       try {
-        payloads[i] ??= (this.#codecs[i] as Codec).encode(frame)
+        payloads[i] ??= this.#encode(this.#codecs[i] as Codec, frame)
       } catch (error) {
         failures.set(i, error)
         continue
@@ -183,6 +184,12 @@ export class Rooms {
       session.transmit(payloads[i])
     }
     if (failures.size > 0) this.#tellFailures(frame, failures, sessions)
+  }
+
+  #encode(codec: Codec, frame: EventFrame): Payload {
+    const payload = codec.encode(frame)
+    checkSize(payload, this.#shared.limits.buffer)
+    return payload
   }
 
   /** Which codec a client speaks is its own choice, which fails no handler as long as another's can carry the data. */

@@ -1,10 +1,11 @@
 import type { Container } from '../container/mod.ts'
 import { type CloseReason, closeCodes } from '../protocol/close.ts'
-import { type Codec, malformed, type Payload } from '../protocol/codec.ts'
+import { type Codec, MalformedFrame, malformed, type Payload } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import { argsOf, type EventFrame, type Frame } from '../protocol/frame.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
+import { checkSize } from './buffer.ts'
 import type { Census } from './census.ts'
 import type { Clock } from './clock.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
@@ -146,7 +147,9 @@ export class Session implements ConnectionHandler, Recipient {
       this.#receive(this.#codec.decode(message), message.length)
     } catch (error) {
       this.shared.stats.count('malformedFrames')
-      this.sendFailure(undefined, error)
+      const id = error instanceof MalformedFrame ? error.id : undefined
+      // An answer under an id that waits would be taken for its own.
+      this.sendFailure(this.#dispatch.waitsFor(id) ? undefined : id, error)
     }
     this.#reading = false
   }
@@ -182,9 +185,12 @@ export class Session implements ConnectionHandler, Recipient {
     return this.route.instances.forEvent(this.#container, task)
   }
 
-  /** Encodes a frame and sends it. Throws only for data that the codec cannot carry. */
+  /** Encodes a frame and sends it. Throws only for data that the codec cannot carry, or that is too large. */
   send(frame: Frame): void {
-    if (this.#state === 'open') this.transmit(this.#codec.encode(frame))
+    if (this.#state !== 'open') return
+    const payload = this.#codec.encode(frame)
+    checkSize(payload, this.shared.limits.buffer)
+    this.transmit(payload)
   }
 
   /** Sends at once inside a read of this connection, else with the rest of the turn. */
@@ -224,14 +230,25 @@ export class Session implements ConnectionHandler, Recipient {
     }
   }
 
-  /** Closes a client that does not read what is sent to it: what waits for it is everybody's memory. */
+  /** Looks whether too much waits for this client. */
   checkBuffer(): void {
     if (this.#state !== 'open' || this.connection.bufferedAmount <= this.shared.limits.buffer) return
+    this.shared.watch.isBehind(this)
+  }
+
+  /** Closes a client that does not read what is sent to it: what waits for it is everybody's memory. */
+  closeSlow(): void {
+    if (this.#state !== 'open') return
     const { connection } = this
-    this.shared.stats.count('slowConsumers')
+    const { stats, logger, clock, limits } = this.shared
+    stats.count('slowConsumers')
+    logger.warn(
+      { gateway: this.route.gateway.name, socket: this.id, waiting: connection.bufferedAmount },
+      'a client does not keep up with what is sent to it, and is closed',
+    )
     this.close(closeCodes.policy.code, 'slow consumer')
     // The close frame stands behind all that the client does not read.
-    this.shared.clock.setTimeout(() => connection.terminate(), this.shared.limits.farewell)
+    clock.setTimeout(() => connection.terminate(), limits.farewell)
   }
 
   /** Looks whether anything arrived since the last look; asks after two, and gives up after four. */

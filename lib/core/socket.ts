@@ -12,6 +12,10 @@ import type { Session } from './session.ts'
 /** The session behind a socket; for Partyline's own files. */
 export let sessionOf: (socket: Socket<object>) => Session
 
+/** What a socket keeps where nothing is said about it: anything. */
+// biome-ignore lint/suspicious/noExplicitAny: nothing else takes every interface, so that a plain `Socket` is any `Socket<…>`.
+type AnyData = Record<string, any>
+
 /**
  * One client of a gateway, as handlers see it. `Data` is the type of `data`, what the app keeps about this client.
  *
@@ -29,7 +33,7 @@ export let sessionOf: (socket: Socket<object>) => Session
  * }
  * ```
  */
-export class Socket<Data extends object = Record<string, unknown>> {
+export class Socket<Data extends object = AnyData> {
   readonly #session: Session
   #data: Data | undefined
 

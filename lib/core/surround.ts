@@ -1,8 +1,10 @@
-import { BootError, type Class, type Container, tokenName } from '../container/mod.ts'
+import { type Class, type Container, collectInto, isClass, tokenName } from '../container/mod.ts'
+import type { Annotation } from '../decorators/annotation.ts'
+import { type MethodTag, taggedMethods } from '../decorators/tags.ts'
 import type { AnyAuthenticator, AuthenticatorFunction } from '../protocol/identity.ts'
 import { type AnyGuard, guards } from './guard.ts'
 import { type AnyMiddleware, middleware } from './middleware.ts'
-import { guardFunctions, isClass, middlewareFunctions } from './pipeline.ts'
+import { guardFunctions, middlewareFunctions } from './pipeline.ts'
 import { handlersOf, type Route } from './route.ts'
 
 /** What an app puts around the events of all of its gateways. */
@@ -20,45 +22,78 @@ export function declareSurroundings(
   app: AppSurroundings,
   problems: string[],
 ): void {
-  declare([app.authenticate, ...app.guards, ...app.middleware], "createApp's options")
+  const attempt = collectInto(problems)
+  declare([...given(app.authenticate), ...app.guards, ...app.middleware], "createApp's options")
   for (const { gateway, handlers, options } of routes) {
-    const ofClass = [options.authenticate, ...guards.ofClass(gateway), ...middleware.ofClass(gateway)]
+    const ofClass = [
+      ...given(options.authenticate),
+      ...guards.ofClass(gateway),
+      ...middleware.ofClass(gateway),
+    ]
     declare([...ofClass, ...handlersOf(handlers).flatMap(({ classes }) => classes)], gateway.name)
+    problems.push(...withoutHandler(gateway))
   }
 
   function declare(list: readonly unknown[], origin: string): void {
     for (const one of list) {
-      if (one === undefined) continue
       if (typeof one !== 'function') {
         problems.push(
           `a guard, middleware or authenticator of ${origin} is ${typeof one}: give a function or a class.`,
         )
-      } else if (isClass(one)) problems.push(...mistakesIn(one as Class, origin))
+      } else if (isClass(one)) attempt(() => checkScope(one as Class, origin))
     }
   }
 
-  function mistakesIn(one: Class, origin: string): readonly string[] {
-    try {
-      const { scope } = registry.find(one, origin) ?? registry.add(one, origin)
-      if (scope === 'app') return []
-      return [
-        `${tokenName(one)}, around the events of ${origin}, lives per ${scope}: what stands there lives per app.`,
-      ]
-    } catch (error) {
-      if (error instanceof BootError) return error.problems
-      throw error
+  function checkScope(one: Class, origin: string): void {
+    const { scope } = registry.find(one, origin) ?? registry.add(one, origin)
+    if (scope !== 'app') {
+      problems.push(
+        `${tokenName(one)}, around the events of ${origin}, lives per ${scope}: what stands there lives per app. Leave out its scope.`,
+      )
     }
   }
 }
+
+/** What is optional, as a list. */
+function given<T>(one: T | undefined): T[] {
+  return one === undefined ? [] : [one]
+}
+
+/** Methods with guards or middleware that nothing would ask: they would look guarded, and not be. */
+function withoutHandler(gateway: Class): string[] {
+  const handled = new Set(
+    taggedMethods(gateway)
+      .filter(({ tag }) => HANDLES.includes(tag.kind))
+      .map(({ name }) => name),
+  )
+  const notes: [string, Annotation<unknown>][] = [
+    ['Guard', guards],
+    ['Use', middleware],
+  ]
+  return notes.flatMap(([decorator, annotation]) =>
+    annotation
+      .methodsOf(gateway)
+      .filter((name) => !handled.has(name))
+      .map(
+        (name) =>
+          `@${decorator} on ${gateway.name}.${String(name)}, which handles no event, has no effect. Put it on the class, or ` +
+          `on a method with @On, @OnAny, @OnMessage or @OnFirstMessage.`,
+      ),
+  )
+}
+
+const HANDLES: readonly MethodTag['kind'][] = ['event', 'any', 'message', 'firstMessage']
 
 /** Puts everything around a route's handlers, once what the app builds is there. */
 export function surround(route: Route, container: Container, app: AppSurroundings): void {
   const { gateway, handlers, options } = route
   route.authenticate = authenticatorFunction(container, options.authenticate ?? app.authenticate)
+  const { guardFailed } = route.around
   route.around = {
-    guards: guardFunctions(container, [...app.guards, ...guards.ofClass(gateway)]),
+    guards: guardFunctions(container, [...app.guards, ...guards.ofClass(gateway)], guardFailed),
     middleware: middlewareFunctions(container, [...app.middleware, ...middleware.ofClass(gateway)]),
     checkOutgoing: app.checkOutgoing,
+    guardFailed,
   }
   route.rooms.checkOutgoing = app.checkOutgoing
   for (const handler of handlersOf(handlers)) handler.start(container, route.around)

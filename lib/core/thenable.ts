@@ -1,9 +1,6 @@
-/** Whether a value is a promise of whatever make. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-  )
-}
+import { isThenable } from '../container/mod.ts'
+
+export { isThenable }
 
 /** Goes on with a value, at once where it is there already: what is synchronous stays so. */
 export function then<R>(value: unknown, next: (value: unknown) => R): R | Promise<R> {

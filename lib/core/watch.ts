@@ -1,8 +1,12 @@
+import { BACKLOG } from './buffer.ts'
 import type { Rooms } from './rooms.ts'
-import type { Shared } from './session.ts'
+import type { Session, Shared } from './session.ts'
 
-/** How long after a publish the buffers are looked at, in milliseconds. */
-const BUFFER_DELAY = 250
+/** How long after a send or a publish the buffers are looked at, in milliseconds. */
+const LOOK = 250
+
+/** For how long more than `limits.buffer` may wait for a socket, in milliseconds: what is large takes its time on a slow line. */
+const PATIENCE = 5_000
 
 /**
  * Looks at the sessions from time to time: for clients that do not read (a native publish does not tell whose buffer
@@ -10,8 +14,13 @@ const BUFFER_DELAY = 250
  */
 export class Watch {
   readonly #shared: Omit<Shared, 'watch'>
+  /** Where something was published since the last look. */
   readonly #grown = new Set<Rooms>()
-  #buffers: unknown
+  /** How much that was. */
+  #published = 0
+  /** Those for whom more waits than `limits.buffer`, and since when. */
+  readonly #behind = new Map<Session, number>()
+  #look: unknown
   #pulses: unknown
 
   constructor(shared: Omit<Shared, 'watch'>) {
@@ -27,19 +36,55 @@ export class Watch {
 
   stop(): void {
     this.#shared.clock.clearTimeout(this.#pulses)
-    this.#shared.clock.clearTimeout(this.#buffers)
+    this.#shared.clock.clearTimeout(this.#look)
     this.#grown.clear()
+    this.#behind.clear()
   }
 
-  /** Says that something was published there. */
-  published(rooms: Rooms): void {
-    if (this.#grown.size === 0)
-      this.#buffers = this.#shared.clock.setTimeout(() => this.#checkBuffers(), BUFFER_DELAY)
+  /** Says that a message of that size was published there. */
+  published(rooms: Rooms, size: number): void {
     this.#grown.add(rooms)
+    this.#published += size
+    // So nobody's backlog grows by more than this, and one message, between two looks.
+    if (this.#published > this.#shared.limits.buffer) this.#lookAtGrown()
+    this.#lookLater()
   }
 
-  #checkBuffers(): void {
+  /**
+   * Says that more waits for a session than `limits.buffer`. Beyond a multiple of it the session is closed at once; else it
+   * has a while to read, since one large message, or many in one turn, may have come to a client that keeps up.
+   */
+  isBehind(session: Session): void {
+    if (session.bufferedAmount > BACKLOG * this.#shared.limits.buffer) return this.#close(session)
+    if (!this.#behind.has(session)) this.#behind.set(session, this.#shared.clock.now())
+    this.#lookLater()
+  }
+
+  #lookLater(): void {
+    this.#look ??= this.#shared.clock.setTimeout(() => {
+      this.#look = undefined
+      this.#lookAtGrown()
+      this.#lookAtBehind()
+    }, LOOK)
+  }
+
+  #lookAtGrown(): void {
     for (const rooms of this.#grown) for (const session of rooms.everybody) session.checkBuffer()
     this.#grown.clear()
+    this.#published = 0
+  }
+
+  #lookAtBehind(): void {
+    const { clock, limits } = this.#shared
+    for (const [session, since] of this.#behind) {
+      if (!session.isOpen || session.bufferedAmount <= limits.buffer) this.#behind.delete(session)
+      else if (clock.now() - since >= PATIENCE) this.#close(session)
+    }
+    if (this.#behind.size > 0) this.#lookLater()
+  }
+
+  #close(session: Session): void {
+    this.#behind.delete(session)
+    session.closeSlow()
   }
 }

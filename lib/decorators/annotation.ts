@@ -1,4 +1,5 @@
 import { type AnyClass, lineage } from '../container/class.ts'
+import { checkMethod } from './tags.ts'
 
 /** Decorates a class, or a method of one. */
 export interface ClassOrMethodDecorator {
@@ -11,11 +12,14 @@ export class Annotation<T> {
   readonly #classes = new WeakMap<AnyClass, readonly T[]>()
   readonly #methods = new WeakMap<AnyClass, Map<string | symbol, readonly T[]>>()
 
+  constructor(readonly decorator: string) {}
+
   /** The decorator that says these. */
   decorate(values: readonly T[]): ClassOrMethodDecorator {
     return (target: AnyClass | object, name?: string | symbol) => {
-      if (name === undefined) this.#addToClass(target as AnyClass, values)
-      else this.#addToMethod(target.constructor as AnyClass, name, values)
+      if (name === undefined) return this.#addToClass(target as AnyClass, values)
+      checkMethod(this.decorator, target, name)
+      this.#addToMethod(target.constructor as AnyClass, name, values)
     }
   }
 
@@ -28,6 +32,11 @@ export class Annotation<T> {
   ofMethod(target: AnyClass, name: string | symbol): readonly T[] {
     const owner = lineage(target).findLast((one) => this.#methods.get(one)?.has(name))
     return (owner && this.#methods.get(owner)?.get(name)) ?? []
+  }
+
+  /** The methods of a class, and of those that it extends, of which anything was said. */
+  methodsOf(target: AnyClass): (string | symbol)[] {
+    return [...new Set(lineage(target).flatMap((one) => [...(this.#methods.get(one)?.keys() ?? [])]))]
   }
 
   // Decorators that stand above each other run bottom-up; those above come first, as they read.

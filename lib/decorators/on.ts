@@ -1,6 +1,7 @@
 import {
   type AnyEvent,
   type Args,
+  checkSchema,
   type EventDescriptor,
   nameOf,
   type Reply,
@@ -68,10 +69,18 @@ export function On<S extends Schema>(
   data: S,
 ): DescribedMethodDecorator<EventDescriptor<string, { data: S }>>
 export function On<E extends EventDescriptor>(event: E): DescribedMethodDecorator<E>
-export function On(event?: AnyEvent, data?: Schema): (...args: never[]) => void {
+export function On(...given: [event?: AnyEvent, data?: Schema]): (...args: never[]) => void {
+  const [event, data] = given
   const shape = data === undefined ? (typeof event === 'object' ? event.shape : {}) : { data }
+  if (data !== undefined) checkSchema(data, `what @On('${String(event)}') is given`)
   return (target: object, name: string | symbol) => {
     const place = `${target.constructor.name}.${String(name)}`
+    // Taken for what was left out, it would handle another event, and whatever data.
+    if (given.includes(undefined)) {
+      throw new TypeError(
+        `@On() on ${place} was given undefined: a missing import, or two files that import each other`,
+      )
+    }
     if (event === '') throw new TypeError(`@On('') on ${place}: an event needs a name`)
     if (event === undefined && typeof name === 'symbol') {
       throw new TypeError(`@On() on ${place}: a symbol is no event's name, so give one, as in @On('event')`)
@@ -92,10 +101,14 @@ export type DescribedMethodDecorator<E extends EventDescriptor> = <T extends Eve
 type Mismatch<T extends EventMethod, E extends EventDescriptor> = ((
   ...args: Parameters<T>
 ) => unknown) extends (socket: Parameters<T>[0], ...args: Args<E>) => unknown
-  ? Awaited<ReturnType<T>> extends Reply<E>
+  ? Returned<T> extends Reply<E>
     ? []
     : [mismatch: { theMethodReturns: Awaited<ReturnType<T>>; theEventIsAnsweredBy: Reply<E> }]
   : [mismatch: { theMethodTakes: Parameters<T>; theEventHas: Args<E> }]
+
+/** What a method answers with; one that returns nothing answers undefined. */
+type Returned<T extends EventMethod> =
+  Awaited<ReturnType<T>> extends infer R ? (R extends void ? undefined : R) : never
 
 /**
  * Gets every event, as `(socket, event)`, before the handler of its name. An event that has no handler counts as

@@ -26,6 +26,15 @@ const methods = new WeakMap<AnyClass, Map<string | symbol, MethodTag[]>>()
 
 /** What a method decorator does with its target; throws for static methods and for what is no method. */
 export function tagMethod(decorator: string, target: object, name: string | symbol, tag: MethodTag): void {
+  checkMethod(decorator, target, name)
+  const owner = target.constructor as AnyClass
+  const own = methods.get(owner) ?? new Map<string | symbol, MethodTag[]>()
+  methods.set(owner, own)
+  own.set(name, [...(own.get(name) ?? []), tag])
+}
+
+/** Throws for static methods, for what is no method, and for standard decorators. */
+export function checkMethod(decorator: string, target: object, name: string | symbol): void {
   // Standard decorators are called with a context in the name's place.
   if (typeof name === 'object') {
     throw new TypeError(
@@ -43,10 +52,6 @@ export function tagMethod(decorator: string, target: object, name: string | symb
       `${decorator} on ${target.constructor.name}.${String(name)}, which is no method: only methods can carry it`,
     )
   }
-  const owner = target.constructor as AnyClass
-  const own = methods.get(owner) ?? new Map<string | symbol, MethodTag[]>()
-  methods.set(owner, own)
-  own.set(name, [...(own.get(name) ?? []), tag])
 }
 
 /**

@@ -47,7 +47,17 @@ export function event<const Name extends string, Shape extends EventShape = Reco
       `event('${name}') has both "data" and "args": data is for exactly one argument, args for others`,
     )
   }
+  for (const [member, schema] of Object.entries(shape ?? {}))
+    checkSchema(schema, `event('${name}') has a ${member} that`)
   return { name, shape: (shape ?? {}) as Shape }
+}
+
+/** Throws for what speaks no Standard Schema: it would be found at the first event only. */
+export function checkSchema(schema: Schema, complaint: string): void {
+  if (typeof schema?.['~standard']?.validate === 'function') return
+  throw new TypeError(
+    `${complaint} is no Standard Schema: use zod, valibot, arktype or another that speaks it`,
+  )
 }
 
 type OutputOf<S> = S extends Schema ? StandardSchemaV1.InferOutput<S> : unknown
@@ -72,7 +82,9 @@ export type EmitArgs<E extends AnyEvent> = E extends EventDescriptor
   ? ShapeOf<E>['args'] extends Schema
     ? Extract<InputOf<ShapeOf<E>['args']>, readonly unknown[]>
     : ShapeOf<E>['data'] extends Schema
-      ? [data: InputOf<ShapeOf<E>['data']>]
+      ? undefined extends InputOf<ShapeOf<E>['data']>
+        ? [data?: InputOf<ShapeOf<E>['data']>]
+        : [data: InputOf<ShapeOf<E>['data']>]
       : unknown[]
   : unknown[]
 

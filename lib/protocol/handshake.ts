@@ -1,3 +1,6 @@
+/** Stands before a token among the subprotocols, since browsers cannot set headers. It is no protocol to speak. */
+export const BEARER = 'partyline.bearer.'
+
 /** The HTTP request with which a connection began. */
 export class Handshake {
   readonly #url: string

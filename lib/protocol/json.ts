@@ -43,6 +43,10 @@ export function json(options: JsonOptions = {}): Codec {
       if (message.length > 2 * depth && !within(value, depth)) {
         throw malformed(`nested deeper than ${depth} levels`, value.id)
       }
+      // An escape may hide it; both are rare, and only then is the frame walked.
+      if ((message.includes('__proto__') || message.includes('\\u')) && namesPrototype(value)) {
+        throw malformed('"__proto__" is no key', value.id)
+      }
       const event = value[eventKey]
       return event === undefined ? answerOrBeat(value, eventKey) : readEvent(value, event, eventKey)
     },
@@ -140,6 +144,12 @@ function carriesBytes(value: object, at: string | number): boolean {
     if (isObject(inner) && Object.hasOwn(shown, key) && carriesBytes(inner, key)) return true
   }
   return false
+}
+
+/** Whether any object in what was parsed has a key that would set its prototype where it is copied carelessly. */
+function namesPrototype(value: object): boolean {
+  if (Object.hasOwn(value, '__proto__')) return true
+  return Object.values(value).some((inner) => isObject(inner) && namesPrototype(inner))
 }
 
 /** Whether objects and arrays are nested no deeper than so many levels. */

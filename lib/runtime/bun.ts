@@ -1,3 +1,4 @@
+import { BACKLOG } from '../core/buffer.ts'
 import type {
   Address,
   Admission,
@@ -159,8 +160,9 @@ export class BunRuntime implements Runtime {
         ws.data.handler.closed(codeOf(code, reason), reason)
       },
       maxPayloadLength: payload,
-      // The session closes a slow client at the limit, in words; this is for what grows between two looks.
-      backpressureLimit: 4 * buffer,
+      // The session closes a slow client in words, at half of this; beyond, Bun cuts the line without any. What gets here is
+      // only what publishes of a single turn add up to.
+      backpressureLimit: 2 * BACKLOG * buffer,
       closeOnBackpressureLimit: true,
       idleTimeout: IDLE_TIMEOUT,
       sendPings: true,
@@ -237,7 +239,9 @@ export class BunRuntime implements Runtime {
 
   #conclude(verdict: Response | Admission, request: Request, server: BunServer): Response | undefined {
     if (verdict instanceof Response) return verdict
-    const { handler, subprotocol } = verdict
+    const { handler, subprotocol, refusal } = verdict
+    const refused = refusal?.()
+    if (refused !== undefined) return refused
     // Without the header Bun would answer with the first that the client offers.
     const headers = subprotocol === undefined ? undefined : { 'sec-websocket-protocol': subprotocol }
     try {

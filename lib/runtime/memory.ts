@@ -185,6 +185,8 @@ export class MemoryRuntime implements Runtime {
     })
     const verdict = await this.#handle(request, { ip })
     if (verdict instanceof Response) return verdict
+    const refused = verdict.refusal?.()
+    if (refused !== undefined) return refused
     const line = new MemoryConnection(verdict, this.#host.limits)
     this.#lines.add(line)
     line.onEnd = () => this.#lines.delete(line)
@@ -195,7 +197,8 @@ export class MemoryRuntime implements Runtime {
   /** Answers an HTTP request. */
   readonly fetch = async (request: Request): Promise<Response> => {
     const verdict = await this.#handle(request, { ip: '127.0.0.1' })
-    return verdict instanceof Response ? verdict : new Response(null, { status: 400 })
+    if (verdict instanceof Response) return verdict
+    return verdict.refusal?.() ?? new Response(null, { status: 400 })
   }
 
   async listen(_: ListenOptions): Promise<Address> {

@@ -11,7 +11,7 @@ interface Layer {
 
 /**
  * The arrows of docs/architecture.md. A new folder gets its line here. Only lib/mod.ts, which is in no folder, imports
- * them all.
+ * them all but those that are entries of their own.
  */
 export const layers: Readonly<Record<string, Layer>> = {
   // Types alone: that package has no code.
@@ -20,6 +20,8 @@ export const layers: Readonly<Record<string, Layer>> = {
   decorators: { lib: ['protocol', 'container'], packages: [] },
   core: { lib: ['protocol', 'container/mod.ts', 'decorators'], packages: ['regexparam'] },
   runtime: { lib: ['core', 'protocol'], packages: ['node:util'] },
+  // jose is an optional peer, and loaded when the first token comes.
+  auth: { lib: ['protocol'], packages: ['jose'] },
 }
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */

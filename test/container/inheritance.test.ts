@@ -3,7 +3,8 @@ import 'reflect-metadata'
 import { afterEach, expect, test } from 'bun:test'
 import { Gateway, GatewayContext, Inject, Injectable, inject, Module, On } from 'partyline'
 import { inject as tsyringesInject } from 'tsyringe'
-import { finish, start } from '../core/in-memory.ts'
+import { finish, mistakesIn, start } from '../core/in-memory.ts'
+import { until } from '../support/until.ts'
 
 afterEach(finish)
 
@@ -122,11 +123,41 @@ test('gateways that extend one another each get their own context through the in
   expect(await heir.ask('{"event":"where","id":1}')).toBe('{"ack":1,"data":["/heir","Dance!",1]}')
 })
 
-test('scope is not inherited: each class says its own', async () => {
+// A subclass without a decorator lived per app: what it kept of one client, all others saw.
+test('a class lives as long as the one that it extends, unless it says how long', async () => {
   @Injectable({ scope: 'connection' })
-  class PerConnection {}
+  class Basket {}
 
-  class PerApp extends PerConnection {}
+  class GiftBasket extends Basket {}
 
-  expect(await build(PerApp)).toBeInstanceOf(PerApp)
+  @Injectable({ scope: 'app' })
+  class SharedBasket extends Basket {}
+
+  @Gateway('/shop', { scope: 'connection' })
+  class Shop {
+    constructor(
+      readonly gift: GiftBasket,
+      readonly shared: SharedBasket,
+    ) {
+      shops.push(this)
+    }
+  }
+
+  const shops: Shop[] = []
+  const { connect } = await start(Shop)
+  await Promise.all([connect('/shop'), connect('/shop')])
+  await until(() => shops.length === 2, 'both shops')
+  const [one, other] = shops as [Shop, Shop]
+  expect(one.gift).toBeInstanceOf(GiftBasket)
+  expect(one.gift).not.toBe(other.gift)
+  expect(one.shared).toBe(other.shared)
+  @Gateway('/app')
+  class AsksForGift {
+    constructor(readonly gift: GiftBasket) {}
+  }
+
+  expect(mistakesIn(AsksForGift)).toEqual([
+    'AsksForGift lives per app but needs GiftBasket, which lives per connection: it would keep the first one for ever. Give ' +
+      "AsksForGift the scope 'connection', or GiftBasket the scope 'app'.",
+  ])
 })

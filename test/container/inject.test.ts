@@ -1,5 +1,17 @@
 import { afterEach, expect, test } from 'bun:test'
-import { contextOf, Gateway, GatewayContext, Injectable, inject, Module, On, Socket, token } from 'partyline'
+import {
+  contextOf,
+  Gateway,
+  GatewayContext,
+  Injectable,
+  inject,
+  Module,
+  On,
+  OnSignal,
+  Socket,
+  type SocketEvent,
+  token,
+} from 'partyline'
 import { finish, start } from '../core/in-memory.ts'
 
 afterEach(finish)
@@ -190,7 +202,38 @@ test('a constructor that throws leaves inject() as it was', async () => {
   }
 
   const { app } = await start(Fragile)
-  expect(app.get(Fragile).outcomes).toEqual(['Error: on purpose', 'Error: on purpose'])
+  expect(app.get(Fragile).outcomes).toEqual(
+    Array(2).fill('BuildError: Broken ← Fragile could not be built: on purpose'),
+  )
   expect(app.get(Fragile).names.list).toEqual(['Ada'])
   expect(() => inject(Names)).toThrow('outside of a construction')
+})
+
+// It listened to nothing: listeners had been connected before inject() first asked for it, from below.
+test('a provider that a connection is the first to ask for listens to signals from then on, once', async () => {
+  const heard: string[] = []
+
+  @Injectable()
+  class Audit {
+    @OnSignal('event', 'hello') said(_: Socket, { data }: SocketEvent) {
+      heard.push(String(data))
+    }
+  }
+
+  @Gateway('/party', { scope: 'connection' })
+  class Party {
+    readonly audit = inject(Audit)
+    readonly again = inject(Audit)
+
+    @On() hello() {}
+  }
+
+  const { app, connect } = await start(Party)
+  const ann = await connect('/party')
+  const bob = await connect('/party')
+  await ann.ask('{"event":"hello","data":"ann","id":1}')
+  await bob.ask('{"event":"hello","data":"bob","id":1}')
+  expect(app.get(Audit)).toBeInstanceOf(Audit)
+  await ann.ask('{"event":"hello","data":"ann again","id":2}')
+  expect(heard).toEqual(['ann', 'bob', 'ann again'])
 })

@@ -1,10 +1,12 @@
 import { expect, test } from 'bun:test'
 import {
+  type Codec,
   contextOf,
   Gateway,
   GatewayContext,
   Inject,
   Injectable,
+  json,
   Module,
   On,
   OnOpen,
@@ -190,5 +192,49 @@ export function emitting(start: Start): void {
       expect(() => context.emit('n', data)).toThrow(TypeError)
       expect(() => context.to('room', 'other room').emit('n', data)).toThrow(TypeError)
     }
+  })
+
+  // What a handler emits threw as soon as one client had chosen a codec that could not carry it.
+  test('a client whose codec cannot carry an event misses it, and fails nobody', async () => {
+    const plain = json()
+    const loose: Codec = {
+      subprotocol: 'loose',
+      decode: plain.decode,
+      encode: (frame) =>
+        JSON.stringify(frame, (_, value) => (typeof value === 'bigint' ? `${value}n` : value)),
+    }
+    const { app, connect, logged } = await start(EmitsModule, { codecs: [loose] })
+    const able = await connect('/emits?name=able', { subprotocols: ['loose'] })
+    expect(await able.next()).toStartWith('{"hello"')
+    const unable = await connect('/emits?name=unable')
+    const { context } = app.get(Emits)
+    await until(() => context.sockets.size === 2, 'both')
+    for (const audience of [context.except(), context.to('room'), context.to('room', 'other room')]) {
+      audience.emit('n', 1n)
+      audience.emit('n', 2)
+    }
+    expect(await able.take(6)).toEqual(
+      Array.from({ length: 3 }, () => ['{"event":"n","data":"1n"}', n(2)]).flat(),
+    )
+    expect(await unable.take(3)).toEqual([n(2), n(2), n(2)])
+    const log = logged()
+    expect(log).toHaveLength(3)
+    for (const entry of log) {
+      expect(entry).toMatchObject({
+        level: 'error',
+        gateway: 'Emits',
+        event: 'n',
+        error: expect.any(TypeError),
+      })
+      expect(entry.message).toBe(
+        'an event was not sent to those who use partyline.json.v1, which cannot carry it',
+      )
+    }
+    // Nobody is left who could get it: that is the emitter's to know.
+    const able1 = context.sockets.at(0) as Socket
+    for (const audience of [context, context.to('room'), context.to('room', 'other room')]) {
+      expect(() => audience.except(able1).emit('n', 1n)).toThrow(TypeError)
+    }
+    expect(await unable.flushed()).toEqual([])
   })
 }

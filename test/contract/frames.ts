@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { Gateway, On, type Socket } from 'partyline'
+import { Gate } from '../support/gate.ts'
 import type { Start } from './start.ts'
 
 @Gateway('/frames')
@@ -107,5 +108,25 @@ export function frames(start: Start): void {
     const client = await connect('/frames')
     const frame = `{"event":"one","data":"${'0123456789'.repeat(90_000)}"}`
     expect((await client.ask(frame)) === frame).toBe(true)
+  })
+
+  // Both answers would have been taken for the one that is waited for.
+  test('what is no frame is answered under its id, unless a request of that id waits for its answer', async () => {
+    const gate = new Gate()
+
+    @Gateway('/gated')
+    class Gated {
+      @On() work() {
+        return gate.pass()
+      }
+    }
+
+    const { connect } = await start(Gated)
+    const client = await connect('/gated')
+    const error = '"error":{"code":"MALFORMED_FRAME","message":"no \\"event\\""}'
+    client.send('{"event":"work","id":7}', '{"id":7}', '{"id":8}')
+    expect(await client.take(2)).toEqual([`{${error}}`, `{"ack":8,${error}}`])
+    gate.open()
+    expect(await client.next()).toBe('{"ack":7}')
   })
 }

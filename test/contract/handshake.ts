@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test'
 import { Gateway, On } from 'partyline'
 import { Gate } from '../support/gate.ts'
 import { until } from '../support/until.ts'
-import type { Running, Start } from './start.ts'
+import { knock, refusal } from './knock.ts'
+import type { Start } from './start.ts'
 
 const gate = { current: new Gate() }
 
@@ -15,29 +16,6 @@ class Gated {
 
 @Gateway('/raw', { protocol: 'raw' })
 class Raw {}
-
-/** The headers of a good opening handshake. */
-const opening = {
-  upgrade: 'websocket',
-  connection: 'Upgrade',
-  'sec-websocket-version': '13',
-  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-}
-
-/** Knocks with a good handshake, but for what is given. */
-async function knock(
-  { fetch }: Running,
-  path: string,
-  { method = 'GET', ...headers }: Record<string, string> = {},
-) {
-  const response = await fetch(path, { method, headers: { ...opening, ...headers } })
-  expect(response.headers.get('content-type')).toStartWith('application/json')
-  return { status: response.status, headers: response.headers, body: (await response.json()) as unknown }
-}
-
-function refusal(code: string, message: string): object {
-  return { error: { code, message } }
-}
 
 export function handshake(start: Start): void {
   test('where there is no gateway, a handshake is refused with 404', async () => {

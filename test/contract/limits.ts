@@ -49,7 +49,7 @@ export function limits(start: Start): void {
     const client = await connect('/limited')
     expect(await client.ask(`{"event":"deep","data":${nested(4)},"id":1}`)).toBe('{"ack":1}')
     expect(await client.ask(`{"event":"deep","data":${nested(5)},"id":2}`)).toBe(
-      '{"error":{"code":"MALFORMED_FRAME","message":"nested deeper than 5 levels"}}',
+      '{"ack":2,"error":{"code":"MALFORMED_FRAME","message":"nested deeper than 5 levels"}}',
     )
   })
 }

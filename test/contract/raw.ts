@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { Gateway, GatewayContext, OnFirstMessage, OnMessage, OnOpen, type Socket } from 'partyline'
 import { Gate } from '../support/gate.ts'
-import { until } from '../support/until.ts'
+import { nextTurn, until } from '../support/until.ts'
 import type { Message } from './client.ts'
 import type { Start } from './start.ts'
 
@@ -197,4 +197,36 @@ export function raw(start: Start): void {
     expect(await client.next()).toBe('go on')
     expect(logged()).toMatchObject([{ gateway: 'Fails', error: new Error('on purpose') }])
   })
+
+  // Outside of a read what is sent waits for the end of the turn, and three sends of one buffer sent its last content thrice.
+  test.each(['at once', 'later'])(
+    'a buffer that is filled anew after it was sent is sent as it was (%s)',
+    async (when) => {
+      @Gateway('/reuse', { protocol: 'raw' })
+      class Reuse {
+        constructor(readonly context: GatewayContext) {}
+
+        @OnMessage() async message(socket: Socket) {
+          if (when === 'later') await nextTurn()
+          const bytes = new Uint8Array(2)
+          const buffer = new ArrayBuffer(1)
+          for (let i = 1; i <= 3; i++) {
+            bytes[0] = i
+            new Uint8Array(buffer)[0] = 10 * i
+            socket.send(bytes.subarray(0, 1))
+            socket.send(buffer)
+          }
+          this.context.send(bytes)
+          bytes.fill(99)
+        }
+      }
+
+      const { connect } = await start(Reuse)
+      const client = await connect('/reuse')
+      client.send('go')
+      expect(await client.take(7)).toEqual(
+        [[1], [10], [2], [20], [3], [30], [3, 0]].map((bytes) => Uint8Array.from(bytes)),
+      )
+    },
+  )
 }

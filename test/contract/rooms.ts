@@ -223,4 +223,56 @@ export function rooms(start: Start): void {
     expect(await loud.next()).toBe('{"EVENT":"BROADCAST","ARGS":[]}')
     expect(await calm[0].flushed()).toEqual([])
   })
+
+  // Native topics were made of the names, as UTF-8: there a lone surrogate is U+FFFD, and its member got what went to the
+  // room of that name.
+  test('a name that is no well-formed text is a room of its own', async () => {
+    const clients = await guests(await start(Rooms), ['\ufffd'], ['\ud800'], ['\udfff'])
+    const [member] = clients as [Client]
+    expect(await member.ask('{"event":"to","data":["\ufffd"]}')).toBe('{"event":"to","data":["\ufffd"]}')
+    expect(await flushed(clients)).toEqual([[], [], []])
+    expect(await member.ask('{"event":"sizes","id":2}')).toBe(
+      '{"ack":2,"data":{"\ufffd":1,"\\ud800":1,"\\udfff":1}}',
+    )
+  })
+
+  // `["admin"]` is not the 'admin' that an application refuses, but it became the topic of that room.
+  test('a name that is no string is refused, and no room is entered or left', async () => {
+    const app = await start(Rooms)
+    const [boss, guest] = (await guests(app, ['admin', 'a'], ['a'])) as [Client, Client]
+    const internal = '"error":{"code":"INTERNAL","message":"the server failed to handle this"}'
+    for (const [i, name] of ['["admin"]', '{"length":5}', '5', 'null', 'true'].entries()) {
+      for (const event of ['join', 'leave', 'to', 'toOthers']) {
+        const answer = await guest.ask(`{"event":"${event}","data":["a",${name}],"id":${i}}`)
+        expect(answer).toBe(`{"ack":${i},${internal}}`)
+      }
+      expect(await guest.ask(`{"event":"except","data":${name},"id":${i}}`)).toBe(`{"ack":${i},${internal}}`)
+    }
+    const errors = app.logged().map(({ error }) => String(error))
+    expect(errors).toHaveLength(25)
+    expect(new Set(errors)).toEqual(
+      new Set(
+        ['an array', 'of type object', 'of type number', 'null', 'of type boolean'].map(
+          (what) => `TypeError: a room's name is a string, not ${what}`,
+        ),
+      ),
+    )
+    expect(await guest.ask('{"event":"sizes","id":9}')).toBe('{"ack":9,"data":{"admin":1,"a":2}}')
+    expect(await boss.ask('{"event":"to","data":["admin"]}')).toBe('{"event":"to","data":["admin"]}')
+    expect(await flushed([boss, guest])).toEqual([[], []])
+  })
+
+  // A list of rooms that happened to be empty was no list: what was for nobody went to everybody.
+  test('an emit to no room at all reaches nobody', async () => {
+    const app = await start(Rooms)
+    const clients = await guests(app, ['a'], [])
+    clients[0]?.send('{"event":"to","data":[]}', '{"event":"toOthers","data":[]}')
+    expect(await flushed(clients)).toEqual([[], []])
+    const { context } = app.app.get(Rooms)
+    const nobody = context.to()
+    expect(nobody.sockets).toEqual([])
+    nobody.except('b', 'c').emit('nobody')
+    expect(nobody.to('a').sockets).toHaveLength(1)
+    expect(await flushed(clients)).toEqual([[], []])
+  })
 }

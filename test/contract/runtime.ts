@@ -1,8 +1,10 @@
 import { afterEach, describe, expect } from 'bun:test'
 import { CollectingLogger } from '../support/logger.ts'
 import { acks } from './acks.ts'
+import { admission } from './admission.ts'
 import { arriving } from './arriving.ts'
 import { Client } from './client.ts'
+import { counters } from './counters.ts'
 import { dialect } from './dialect.ts'
 import { emitting } from './emitting.ts'
 import { frames } from './frames.ts'
@@ -13,6 +15,7 @@ import { isolation } from './isolation.ts'
 import { leaving } from './leaving.ts'
 import { limits } from './limits.ts'
 import { order } from './order.ts'
+import { origins } from './origins.ts'
 import { paths } from './paths.ts'
 import { raw } from './raw.ts'
 import { rooms } from './rooms.ts'
@@ -54,11 +57,14 @@ export function runtimeContract(name: string, serve: Serve): void {
 
     describe('trouble of the past', () => trouble(start))
     describe('limits', () => limits(start))
+    describe('counters', () => counters(start))
     describe('rooms', () => rooms(start))
     describe('emitting', () => emitting(start))
     describe('apart', () => isolation(start))
     describe('raw gateways', () => raw(start))
     describe('the handshake', () => handshake(start))
+    describe('origins', () => origins(start))
+    describe('admission', () => admission(start))
     describe('subprotocols', () => subprotocols(start))
     describe('heartbeat', () => heartbeat(start))
     describe('paths', () => paths(start))

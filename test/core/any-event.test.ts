@@ -153,7 +153,8 @@ describe('event.ack', () => {
     expect(errors).toEqual(['Error: "join" asked for no ack: look at event.acknowledgeable first'])
   })
 
-  test('is an error once the handler has answered', async () => {
+  // It said "acknowledged already" where nobody had acknowledged anything.
+  test('is an error that says what to do once the handler has returned', async () => {
     const events: SocketEvent[] = []
 
     @Gateway('/late')
@@ -172,7 +173,7 @@ describe('event.ack', () => {
     client.send('{"event":"join","id":1}')
     expect(events[0]?.acknowledged).toBe(true)
     expect(() => events[0]?.ack('late')).toThrow(
-      '"join" was acknowledged already: an event is acknowledged once',
+      '"join" was answered: the handler has returned; return a promise to answer later',
     )
     expect(client.received).toEqual(['{"ack":1,"data":"joined"}'])
   })

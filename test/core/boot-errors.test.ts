@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, test } from 'bun:test'
 import {
   BootError,
   contextOf,
@@ -16,8 +16,11 @@ import {
   OnMessage,
   OnOpen,
   OnSignal,
+  type Scope,
 } from 'partyline'
-import { mistakeAtStart, mistakesIn } from './in-memory.ts'
+import { finish, mistakeAtStart, mistakesIn, start } from './in-memory.ts'
+
+afterEach(finish)
 
 describe('two handlers', () => {
   const advice = "Keep one, or give one another event's name."
@@ -194,6 +197,66 @@ test('@OnSignal on what lives per connection or per event', () => {
     `Party listens with @OnSignal but lives per event, ${advice}`,
     `Audit listens with @OnSignal but lives per connection, ${advice}`,
   ])
+})
+
+// It was never connected, without a word: the check had been over when inject() first asked for it.
+test('@OnSignal on what lives per connection and is first asked for by inject()', async () => {
+  @Injectable({ scope: 'connection' })
+  class Audit {
+    @OnSignal('connected') connected() {}
+  }
+
+  @Gateway('/party', { scope: 'connection' })
+  class Party {
+    readonly audit = inject(Audit)
+  }
+
+  const { connect, logged } = await start(Party)
+  await (await connect('/party')).closed()
+  expect(logged()).toMatchObject([
+    {
+      error: {
+        message:
+          'Audit listens with @OnSignal but lives per connection, and listeners live per app. Move the method to a provider ' +
+          "of scope 'app'.",
+      },
+    },
+  ])
+})
+
+describe('a scope that there is not', () => {
+  // The instance was neither kept nor disposed of: each who asked got one of its own, or none.
+  test.each([
+    ['request', "Here that is 'event'."],
+    ['session', "Here that is 'connection'."],
+    ['singleton', "Here that is 'app'."],
+    ['DEFAULT', "Here that is 'app'."],
+    ['conection', "Use 'app', 'connection' or 'event'."],
+  ])('%p', (scope, advice) => {
+    @Injectable({ scope: scope as Scope })
+    class Basket {}
+
+    @Gateway('/shop', { scope: scope as Scope })
+    class Shop {}
+
+    @Gateway('/market')
+    class Market {
+      constructor(readonly basket: Basket) {}
+    }
+
+    @Module({
+      gateways: [Shop, Market],
+      providers: [{ provide: 'made', useFactory: () => 1, scope: scope as Scope }],
+    })
+    class AppModule {}
+
+    const problems = mistakesIn(AppModule)
+    expect(problems.slice(0, 3)).toEqual([
+      `Shop has the scope "${scope}", which there is not. ${advice}`,
+      `"made" has the scope "${scope}", which there is not. ${advice}`,
+      `Basket has the scope "${scope}", which there is not. ${advice}`,
+    ])
+  })
 })
 
 test('several mistakes are told in one error, each once', () => {

@@ -3,6 +3,7 @@ import { createApp, Gateway, Injectable, On, OnSignal } from 'partyline'
 import { App } from '../../lib/core/app.ts'
 import { MemoryRuntime } from '../../lib/runtime/memory.ts'
 import { Client } from '../contract/client.ts'
+import { HandClock } from '../support/clock.ts'
 import { Gate } from '../support/gate.ts'
 import { CollectingLogger } from '../support/logger.ts'
 
@@ -95,7 +96,10 @@ describe('a start that fails', () => {
         error: { code: 'UNAVAILABLE', message: 'the server could not start' },
       })
       expect(log.take()).toMatchObject([
-        { message: 'the app could not start', error: { message: 'the database is down' } },
+        {
+          message: 'the app could not start',
+          error: { message: '"database" could not be built: the database is down' },
+        },
       ])
     }
     down = false
@@ -142,6 +146,31 @@ describe('an app that was stopped', () => {
     gate.open()
     await expect(listening).rejects.toMatchObject(stopped)
     await stopping
+    expect(notes).toEqual(['pool', 'disposed'])
+  })
+
+  test('while a factory was at work builds nothing more when it comes', async () => {
+    const [gate, clock] = [new Gate(), new HandClock()]
+
+    @Gateway('/late')
+    class Late {
+      constructor() {
+        notes.push('late')
+      }
+    }
+
+    const app = new App(
+      Late,
+      { logger: log, clock, providers: [{ provide: 'slow', useFactory: () => gate.pass(), inject: [Pool] }] },
+      (host) => new MemoryRuntime(host),
+    )
+    const starting = app.ready()
+    const stopping = app.stop({ deadline: 100 })
+    clock.advance(70)
+    await stopping
+    expect(log.take()).toMatchObject([{ level: 'warn', milliseconds: 100 }])
+    gate.open()
+    await expect(starting).rejects.toMatchObject(stopped)
     expect(notes).toEqual(['pool', 'disposed'])
   })
 })

@@ -108,3 +108,46 @@ describe('what is no gateway', () => {
     ])
   })
 })
+
+describe('a gateway among the providers', () => {
+  @Gateway('/news')
+  class News {}
+
+  @Gateway('/party')
+  class Party {}
+
+  // It was built, and its path answered 404: nothing said why.
+  test('is not served there, and that is said', () => {
+    @Module({ gateways: [Party], providers: [News] })
+    class AppModule {}
+
+    const advice = 'List it in the "gateways" of a module, or give it to createApp.'
+    expect(mistakesIn(AppModule)).toEqual([
+      `News is a gateway, and nobody reaches it among the providers of AppModule. ${advice}`,
+    ])
+    expect(mistakesIn(Party, { providers: [News] })).toEqual([
+      `News is a gateway, and nobody reaches it among createApp's providers. ${advice}`,
+    ])
+  })
+
+  // The advice was to list it in createApp's providers, where it was listed.
+  test('cannot be replaced there', () => {
+    const rest = 'its handlers are its own. Replace what it needs, or list another gateway in its place.'
+    const stub = { provide: Party, useValue: {} }
+
+    @Module({ gateways: [Party], providers: [stub] })
+    class AppModule {}
+
+    expect(mistakesIn(Party, { providers: [stub] })).toEqual([
+      `Party is a gateway, which createApp's providers cannot replace: ${rest}`,
+    ])
+    expect(mistakesIn(AppModule)).toEqual([`Party is a gateway, which AppModule cannot replace: ${rest}`])
+  })
+
+  test('is fine where it is served as well, or stands for one that is not served', () => {
+    @Module({ gateways: [Party], providers: [Party, { provide: News, useValue: {} }] })
+    class AppModule {}
+
+    expect(mistakesIn(AppModule)).toEqual([])
+  })
+})

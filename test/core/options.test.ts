@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'bun:test'
-import { BootError, createApp, Gateway, type GatewayOptions, type Limits, On, type Socket } from 'partyline'
+import {
+  BootError,
+  closeCodes,
+  createApp,
+  Gateway,
+  type GatewayOptions,
+  type Limits,
+  On,
+  type Socket,
+} from 'partyline'
 import { App } from '../../lib/core/app.ts'
 import { type MemoryClient, MemoryRuntime } from '../../lib/runtime/memory.ts'
 
@@ -51,6 +60,18 @@ describe('an option that makes no sense is found at boot', () => {
     )
   })
 
+  // With `eventKey: 'data'` an event lost its name to its data, with 'id' every event was a request.
+  test.each(['data', 'args', 'id', 'ack', 'error', 'hello', 'ping', 'pong', '', 'constructor', '__proto__'])(
+    'eventKey %p',
+    (eventKey) => {
+      @Gateway('/key', { eventKey })
+      class Key {}
+      expect(mistake(() => createApp(Key)).problems).toEqual([
+        `Key's eventKey is "${eventKey}", which frames and objects have for other things: choose another, such as 'type'.`,
+      ])
+    },
+  )
+
   // An uncaught boot error was printed with the library's source, a stack of it, and its message twice.
   test('what is found has a message and nothing around it', () => {
     const error = mistake(() => createApp(Party, { limits: { waiting: 0 } }))
@@ -59,22 +80,25 @@ describe('an option that makes no sense is found at boot', () => {
   })
 })
 
-// 70000 arrived as 4464, and 999 as 1006: @OnClose saw a code that no client did.
+// 70000 arrived as 4464, and 999 as 1006: @OnClose saw a code that no client did. Later, those codes of Partyline's own table
+// that RFC 6455 has for servers were refused with them.
 describe('socket.close', () => {
-  test.each([0, 999, 1001, 1006, 2999, 5000, 70_000, 4000.5])(
-    'refuses %p, which is not an application’s',
+  test.each([0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 70_000, 4000.5])(
+    'refuses %p, which cannot be sent',
     async (code) => {
       const app = new App(Party, {}, (host) => new MemoryRuntime(host))
       const client = (await app.runtime.connect('/party')) as MemoryClient
       client.send(`{"event":"bye","data":${code},"id":1}`)
-      const data = `${code} is no close code of an application's: use 1000, or one from 3000 to 4999`
+      const data = `${code} is no close code that can be sent: use 1000 to 1003, 1007 to 1014, or 3000 to 4999`
       expect(client.received).toEqual([JSON.stringify({ ack: 1, data })])
       expect(client.closed).toBeUndefined()
       await app.stop()
     },
   )
 
-  test.each([1000, 3000, 4999])('closes with %p', async (code) => {
+  const own = Object.values(closeCodes).map(({ code }) => code)
+
+  test.each([...new Set([1000, 1003, 1007, 1014, 3000, 4999, ...own])])('closes with %p', async (code) => {
     const app = new App(Party, {}, (host) => new MemoryRuntime(host))
     const client = (await app.runtime.connect('/party')) as MemoryClient
     client.send(`{"event":"bye","data":${code}}`)

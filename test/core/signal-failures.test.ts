@@ -110,8 +110,8 @@ test('a listener that acknowledges too late gets the error, and the one answer s
   ])
   expect(any.received).toEqual(['{"ack":3,"data":"any other"}'])
   expect(log.map(({ error }) => String(error))).toEqual([
-    'Error: "join" was acknowledged already: an event is acknowledged once',
-    'Error: "other" was acknowledged already: an event is acknowledged once',
-    'Error: "other" was acknowledged already: an event is acknowledged once',
+    'Error: "join" was answered: the handler has returned; return a promise to answer later',
+    'Error: "other" was answered: the handler has returned; return a promise to answer later',
+    'Error: "other" was answered: the handler has returned; return a promise to answer later',
   ])
 })

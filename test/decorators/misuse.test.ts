@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'bun:test'
-import { Gateway, Module, On, OnAny, OnClose, OnFirstMessage, OnMessage, OnOpen, OnSignal } from 'partyline'
+import {
+  Gateway,
+  Inject,
+  Module,
+  On,
+  OnAny,
+  OnClose,
+  OnFirstMessage,
+  OnMessage,
+  OnOpen,
+  OnSignal,
+  token,
+} from 'partyline'
 
 const decorators: [name: string, decorator: () => MethodDecorator][] = [
   ['@On()', () => On() as MethodDecorator],
@@ -82,4 +94,34 @@ test('@Gateway and @Module stand once on a class', () => {
     class AppModule {}
     return AppModule
   }).toThrow('@Module() stands twice on AppModule')
+})
+
+// It was taken on a field as well, which then stayed undefined: types refuse it, and not everybody has types.
+test('@Inject stands on parameters of constructors only', () => {
+  const MOTTO = token<string>('MOTTO')
+  const inject = Inject(MOTTO) as (...args: unknown[]) => void
+  const rest = "only a constructor's parameter can carry it. A field asks by itself:"
+  expect(() => {
+    class Party {
+      @inject motto = ''
+    }
+    return Party
+  }).toThrow(`@Inject(MOTTO) on Party.motto: ${rest} motto = inject(MOTTO).`)
+  expect(() => {
+    class Party {
+      static join(@inject _motto: string) {}
+      leave() {}
+    }
+    return Party
+  }).toThrow(`@Inject(MOTTO) on Party.join: ${rest} field = inject(MOTTO).`)
+  expect(() => {
+    class Party {
+      join(@inject _motto: string) {}
+    }
+    return Party
+  }).toThrow(`@Inject(MOTTO) on Party.join: ${rest}`)
+  // As standard decorators are called.
+  expect(() => inject(undefined, { kind: 'field', name: 'motto' })).toThrow(
+    `@Inject(MOTTO) on motto: ${rest} motto = inject(MOTTO).`,
+  )
 })

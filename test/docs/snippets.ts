@@ -26,7 +26,7 @@ export class Snippets {
 
   constructor(pages: readonly Page[]) {
     symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'), 'junction')
-    const paths = { partyline: [join(root, 'lib/mod.ts')] }
+    const paths = { partyline: [join(root, 'lib/mod.ts')], 'partyline/*': [join(root, 'lib/*/mod.ts')] }
     const config = { extends: join(root, 'tsconfig.json'), compilerOptions: { paths } }
     this.write('tsconfig.json', JSON.stringify(config))
     try {

@@ -3,7 +3,10 @@ import fc from 'fast-check'
 import { type Frame, json, PartylineError } from 'partyline'
 
 /** Any JSON value, of which no number is negative zero, as JSON does not keep it. */
-const value = fc.jsonValue({ maxDepth: 4 }).map((one) => JSON.parse(JSON.stringify(one)) as unknown)
+const value = fc
+  .jsonValue({ maxDepth: 4 })
+  // A key that names the prototype is refused: test/protocol/prototype.test.ts.
+  .map((one) => JSON.parse(JSON.stringify(one).replaceAll('"__proto__":', '"proto":')) as unknown)
 const id = fc.oneof(fc.maxSafeNat(), fc.nat(20))
 const number = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true })).map((one) => one + 0)
 

@@ -94,7 +94,7 @@ describe('to the server', () => {
       ['true', 'a frame is a JSON object, such as {"event":"hello","data":1}'],
       ['{}', 'no "event"'],
       ['{"Event":"x"}', 'no "event"'],
-      ['{"__proto__":{"event":"x"}}', 'no "event"'],
+      ['{"__proto__":{"event":"x"}}', '"__proto__" is no key'],
       ['{"event":true}', '"event" is not a non-empty string'],
       ['{"event":["x"]}', '"event" is not a non-empty string'],
       ['{"event":"x","id":true}', '"id" is not a non-negative integer'],
@@ -112,6 +112,25 @@ describe('to the server', () => {
     for (const [text, message] of texts) {
       expect(refusal(text)).toMatchObject({ name: 'PartylineError', code: 'MALFORMED_FRAME', message })
     }
+  })
+})
+
+// A request that was misspelt was refused without its id, and whoever waited for its answer waited for ever.
+describe('a frame that is refused can be answered where its id can be read', () => {
+  test.each([
+    ['{"event":"x","data":1,"args":[],"id":7}', 7],
+    ['{"event":"x","args":5,"id":0}', 0],
+    ['{"event":5,"id":7}', 7],
+    ['{"id":7}', 7],
+    ['{"event":"x","ack":1,"id":7}', 7],
+    [`{"event":"x","data":${'['.repeat(70)}${']'.repeat(70)},"id":7}`, 7],
+    ['{"event":"x","id":-1}', undefined],
+    ['{"event":"","id":"7"}', undefined],
+    ['{"ack":"7","id":7}', undefined],
+    ['{"event":5}', undefined],
+    ['[{"id":7}]', undefined],
+  ])('%s', (text, id) => {
+    expect(refusal(text)).toMatchObject({ code: 'MALFORMED_FRAME', id })
   })
 })
 
@@ -192,5 +211,37 @@ describe('what JSON cannot carry is refused on the sending side', () => {
       }
     }
     expect(encode({ event: 'x', data: new Itself() })).toBe('{"event":"x","data":{"owner":1}}')
+  })
+
+  // The search for bytes went into what objects inherit, where JSON.stringify never looks: plain entities were refused for
+  // bytes of their prototypes, and an enumerable cycle there ended in a RangeError.
+  test('but what an object inherits does not travel, and so is not looked at', () => {
+    const heirs = [
+      Object.assign(Object.create({ bytes }) as object, { x: 1 }),
+      Object.assign(Object.create(loop) as object, { x: 1 }),
+    ]
+    const round = { self: undefined as unknown }
+    round.self = round
+    heirs.push(Object.assign(Object.create(round) as object, { x: 1 }))
+    for (const heir of heirs) {
+      expect(encode({ event: 'x', data: { heir } })).toBe('{"event":"x","data":{"heir":{"x":1}}}')
+    }
+    expect(encode({ event: 'x', data: new Date(0) })).toBe('{"event":"x","data":"1970-01-01T00:00:00.000Z"}')
+    const own = Object.assign(Object.create({ deep: 1 }) as object, { deep: { bytes } })
+    expect(() => encode({ event: 'x', data: own })).toThrow(TypeError)
+  })
+
+  // It called toJSON without the key that JSON.stringify gives, and methods that use it threw.
+  test('an object is asked to show itself as JSON.stringify asks', () => {
+    const keys: unknown[] = []
+    const shy = {
+      toJSON(key: string) {
+        keys.push(key)
+        return key.length
+      },
+    }
+    expect(encode({ event: 'x', data: shy })).toBe('{"event":"x","data":4}')
+    expect(encode({ event: 'x', data: { inner: [shy] } })).toBe('{"event":"x","data":{"inner":[1]}}')
+    expect(keys).toEqual(['data', 'data', '0', '0'])
   })
 })

@@ -151,6 +151,21 @@ describe('listening', () => {
     await expect(listen({ unix })).rejects.toThrow(`cannot listen on ${unix}: its folder does not exist`)
   })
 
+  // They have no addresses, and so counted as one.
+  test('the limit of connections per address is not for unix sockets', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'partyline-'))
+    const path = join(folder, 'party.sock')
+    const app = createApp(Echo, { limits: { connectionsPerAddress: 1 } })
+    apps.push(app)
+    await app.listen({ unix: path, signals: false })
+    for (let i = 0; i < 2; i++) {
+      const client = await WireClient.open({ path }, '/echo')
+      expect(client.head).toStartWith('HTTP/1.1 101 ')
+    }
+    await app.stop()
+    rmSync(folder, { recursive: true })
+  })
+
   // The advice was about ports.
   test('a unix socket in use is said to be in use, with advice about paths', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'partyline-'))

@@ -5,6 +5,7 @@ import { type MemoryClient, MemoryRuntime } from '../../lib/runtime/memory.ts'
 import { runtimeContract } from '../contract/runtime.ts'
 import type { Serve } from '../contract/start.ts'
 import { Gate } from '../support/gate.ts'
+import { CollectingLogger } from '../support/logger.ts'
 import { until } from '../support/until.ts'
 
 const serve: Serve = async (root, options) => {
@@ -26,6 +27,7 @@ runtimeContract('the runtime in memory', serve)
 /** One handler that waits, and a client of it. */
 async function waiting(limits: Partial<Limits>) {
   const gate = new Gate()
+  const log = new CollectingLogger()
   const notes: unknown[] = []
 
   @Gateway('/waiting')
@@ -40,9 +42,9 @@ async function waiting(limits: Partial<Limits>) {
     }
   }
 
-  const app = new App(Waiting, { limits }, (host) => new MemoryRuntime(host))
+  const app = new App(Waiting, { limits, logger: log }, (host) => new MemoryRuntime(host))
   const client = (await app.runtime.connect('/waiting')) as MemoryClient
-  return { app, client, gate, notes }
+  return { app, client, gate, notes, log }
 }
 
 describe('a line in memory is like one on a network', () => {
@@ -70,7 +72,7 @@ describe('a line in memory is like one on a network', () => {
   })
 
   test('a client that does not read is closed with 1008 at the bounded buffer', async () => {
-    const { app, client } = await waiting({ buffer: 100 })
+    const { app, client, log } = await waiting({ buffer: 100 })
     const [socket] = [...app.sockets] as [Socket]
     client.reading = false
     socket.send('x'.repeat(50))
@@ -79,9 +81,10 @@ describe('a line in memory is like one on a network', () => {
     client.reading = true
     expect(client.received).toHaveLength(1)
     client.reading = false
-    for (let i = 0; i < 3; i++) socket.send('x'.repeat(50))
+    for (let i = 0; i < 11; i++) socket.send('x'.repeat(50))
     await Promise.resolve()
     expect(client.closed).toEqual({ code: 1_008, reason: 'slow consumer' })
+    expect(log.take()).toMatchObject([{ level: 'warn', socket: socket.id }])
     await app.stop()
   })
 

@@ -108,9 +108,9 @@ describe('a client that does not read is closed at the bounded buffer, and nobod
     await until(() => reasons.length === 1, 'the end of the slow one')
     expect([...context.sockets]).not.toContain(slow)
     expect(context.sockets.size).toBe(3)
-    // The limit of the session, and what may grow beyond it between two looks.
+    // What may wait at any moment, and what may be published between two looks.
     expect(most).toBeGreaterThan(0)
-    expect(most).toBeLessThanOrEqual(4 * BUFFER + 2 * MESSAGE.length)
+    expect(most).toBeLessThanOrEqual(8 * BUFFER + BUFFER + 2 * MESSAGE.length)
     slowClient.resume()
     await until(() => slowClient.ended, 'the end of its line')
     expect(slowClient.frames.length).toBeLessThan(MESSAGES)
@@ -119,12 +119,15 @@ describe('a client that does not read is closed at the bounded buffer, and nobod
 
   /** A client in a room that does not read, and the server's side of it. */
   async function asleep(clock: HandClock) {
-    const place = await serve(createApp(Flood, { clock, limits: { buffer: BUFFER, farewell: 5_000 } }))
+    const logger = new CollectingLogger()
+    const place = await serve(
+      createApp(Flood, { clock, logger, limits: { buffer: BUFFER, farewell: 60_000 } }),
+    )
     const client = await WireClient.open(place, '/flood')
     expect(await client.ask('{"event":"join","id":1}')).toBe('{"ack":1}')
     const { context, reasons } = (app as App).get(Flood)
     client.pause()
-    return { client, context, reasons, socket: context.sockets.at(0) as Socket }
+    return { client, context, reasons, logger, socket: context.sockets.at(0) as Socket }
   }
 
   test.each([
@@ -132,14 +135,27 @@ describe('a client that does not read is closed at the bounded buffer, and nobod
     ['in a room', (context: GatewayContext) => context.to('room').emit('n', MESSAGE)],
   ])('it is told so where it begins to read again (sent %s)', async (_, send) => {
     const clock = new HandClock()
-    const { client, context, reasons, socket } = await asleep(clock)
+    const { client, context, reasons, logger, socket } = await asleep(clock)
     for (let i = 0; socket.connected && socket.bufferedAmount <= BUFFER && i < MESSAGES; i++) {
       send(context, socket)
       await nextTurn()
     }
-    // A publish does not tell whose buffer has grown: that is looked at a moment later.
-    clock.advance(250)
+    const waiting = socket.bufferedAmount
+    // A publish does not tell whose buffer has grown: that is looked at a moment later. Then it has a while to read.
+    clock.advance(4_900)
+    expect(socket.connected).toBe(true)
+    clock.advance(600)
     expect(socket.connected).toBe(false)
+    expect(logger.take()).toEqual([
+      {
+        level: 'warn',
+        message: 'a client does not keep up with what is sent to it, and is closed',
+        gateway: 'Flood',
+        socket: socket.id,
+        waiting,
+      },
+    ])
+    expect((app as App).stats().slowConsumers).toBe(1)
     client.resume()
     await until(() => client.frames.at(-1)?.opcode === CLOSE, 'the close frame')
     const close = client.frames.at(-1)
@@ -160,6 +176,8 @@ describe('a client that does not read is closed at the bounded buffer, and nobod
     client.resume()
     await until(() => client.ended, 'its end')
     expect(client.frames.length).toBeGreaterThan(0)
+    const close = client.frames.pop()
+    expect(close && closeCode(close)).toBe(1_008)
     expect(client.frames.map(numberOf)).toEqual(client.frames.map((_, i) => i))
     expect(context.sockets.size).toBe(0)
   })
@@ -169,7 +187,7 @@ describe('an app that stops', () => {
   const ANSWERS = 60
 
   /** A client that does not read, for which many answers wait. */
-  async function behind() {
+  async function behind(clock?: HandClock) {
     @Gateway('/large')
     class Large {
       @On() async answer() {
@@ -178,7 +196,8 @@ describe('an app that stops', () => {
     }
 
     const log = new CollectingLogger()
-    const made = createApp(Large, { limits: { buffer: ANSWERS * 4 * MESSAGE.length * 2 }, logger: log })
+    const limits = { buffer: ANSWERS * 4 * MESSAGE.length * 2 }
+    const made = createApp(Large, { limits, logger: log, ...(clock && { clock }) })
     const client = await WireClient.open(await serve(made), '/large')
     client.pause()
     client.send(...Array.from({ length: ANSWERS }, (_, id) => `{"event":"answer","id":${id}}`))
@@ -205,6 +224,27 @@ describe('an app that stops', () => {
     const { made, client, log } = await behind()
     await made.stop({ deadline: 100 })
     expect(log.take()).toMatchObject([{ level: 'warn', sockets: 1, milliseconds: 100 }])
+    client.destroy()
+  })
+
+  // It took all of the deadline, and nothing was left for what comes after.
+  test('waits for a client that never reads for a fifth of its deadline', async () => {
+    const clock = new HandClock()
+    const { made, client, log } = await behind(clock)
+    let stopped = false
+    const stopping = made.stop({ deadline: 1_000 }).then(() => {
+      stopped = true
+    })
+    for (let waited = 0; waited < 190; waited += 10) {
+      await nextTurn()
+      clock.advance(10)
+    }
+    await nextTurn()
+    expect(stopped).toBe(false)
+    expect(made.sockets.size).toBe(1)
+    clock.advance(10)
+    await stopping
+    expect(log.take()).toMatchObject([{ level: 'warn', sockets: 1, milliseconds: 1_000 }])
     client.destroy()
   })
 })

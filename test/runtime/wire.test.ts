@@ -80,6 +80,8 @@ afterEach(() => {
 const failure = (code: string, message: string, event?: string): string =>
   JSON.stringify({ error: { code, message, event } })
 const malformed = (message: string): string => failure('MALFORMED_FRAME', message)
+/** The same, to whom waits for an answer under that id. */
+const answered = (ack: number, answer: string): string => JSON.stringify({ ack, ...JSON.parse(answer) })
 const unknown = (name: string): string =>
   failure('UNKNOWN_EVENT', `no handler for ${JSON.stringify(name)} at /wire`, name)
 
@@ -102,13 +104,17 @@ const badInput: [what: string, frame: string, answer: string][] = [
   ['a text', '"echo"', noObject],
   ['null', 'null', noObject],
   ['no event', '{}', malformed('no "event"')],
-  ['data without event', '{"data":1,"id":3}', malformed('no "event"')],
+  ['data without event', '{"data":1,"id":3}', answered(3, malformed('no "event"'))],
   ['an event that is a number', '{"event":5}', badEvent],
   ['an event that is null', '{"event":null}', badEvent],
   ['an event that is an object', '{"event":{"event":"echo"}}', badEvent],
   ['an empty event', '{"event":""}', badEvent],
   ['an unknown event', '{"event":"nonsense"}', unknown('nonsense')],
-  ['both data and args', '{"event":"echo","data":1,"args":[1],"id":1}', malformed('both "data" and "args"')],
+  [
+    'both data and args',
+    '{"event":"echo","data":1,"args":[1],"id":1}',
+    answered(1, malformed('both "data" and "args"')),
+  ],
   ['args that are no array', '{"event":"echo","args":{"0":1}}', malformed('"args" is not an array')],
   ['a negative id', '{"event":"echo","id":-1}', badId],
   ['an id that is a text', '{"event":"echo","id":"1"}', badId],

@@ -1,4 +1,4 @@
-import type { Contender } from '../contender.ts'
+import { type Contender, fileOf, type Variant } from '../contender.ts'
 import { Load } from '../load/load.ts'
 import type { Traffic } from '../load/traffic.ts'
 import { onOneProcessor } from '../processor.ts'
@@ -19,18 +19,19 @@ const cycle = 150
  * short turns: what else the machine does in these seconds then falls on all of them alike. They take turns in a circle,
  * so that each rests equally long between two of its own.
  */
-export function cpu(traffic: Traffic): Scenario['measure'] {
-  return (contenders, { seconds }) => onOneProcessor(() => round(contenders, traffic, seconds))
+export function cpu(traffic: Traffic, variant?: Variant): Scenario['measure'] {
+  return (contenders, { seconds }) => onOneProcessor(() => round(contenders, traffic, variant, seconds))
 }
 
 async function round(
   contenders: readonly Contender[],
   traffic: Traffic,
+  variant: Variant | undefined,
   seconds: number,
 ): Promise<Reading[]> {
   const lanes: Lane[] = []
   try {
-    for (const contender of contenders) lanes.push(await Lane.open(contender, traffic))
+    for (const contender of contenders) lanes.push(await Lane.open(contender, traffic, variant))
     const turn = cycle / lanes.length
     for (let spent = 0; spent < warmUp; spent += turn) for (const lane of lanes) await lane.run(turn)
     for (const lane of lanes) lane.forget()
@@ -52,8 +53,8 @@ class Lane {
     private readonly load: Load,
   ) {}
 
-  static async open(contender: Contender, traffic: Traffic): Promise<Lane> {
-    const server = await Server.start(contender.file)
+  static async open(contender: Contender, traffic: Traffic, variant?: Variant): Promise<Lane> {
+    const server = await Server.start(fileOf(contender, variant))
     return new Lane(server, await Load.open(traffic, contender.wire, server.port))
   }
 

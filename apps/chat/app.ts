@@ -1,0 +1,16 @@
+import { type App, type AppOptions, createApp, Module } from 'partyline'
+import { AuditModule } from './audit/audit.module.ts'
+import { LOG } from './log.ts'
+import { page } from './page.ts'
+import { RoomsModule } from './rooms/rooms.module.ts'
+
+@Module({
+  imports: [RoomsModule, AuditModule],
+  providers: [{ provide: LOG, useValue: console.log }],
+})
+class ChatModule {}
+
+/** The chat with its page. A person may be in 50 rooms: each of them hears of a new name. */
+export function createChat(options: AppOptions = {}): App {
+  return createApp(ChatModule, { fetch: page, limits: { rooms: 50 }, ...options })
+}

@@ -1,0 +1,4 @@
+import { run } from 'partyline'
+import { createChat } from './app.ts'
+
+await run(createChat())
