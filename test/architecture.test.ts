@@ -72,7 +72,7 @@ function breachesOf(files: Record<string, string>): string[] {
 describe('the rules find', () => {
   const targets = [
     ...['protocol/codec.ts', 'container/mod.ts', 'container/class.ts', 'decorators/on.ts', 'core/app.ts'],
-    ...['runtime/bun.ts', 'mod.ts'],
+    ...['runtime/bun.ts', 'auth/jwt.ts', 'mod.ts'],
   ]
   const away = Object.fromEntries(targets.map((target) => [`lib/${target}`, '']))
 
@@ -82,6 +82,7 @@ describe('the rules find', () => {
     ['decorators', ['protocol/codec.ts', 'container/mod.ts', 'container/class.ts']],
     ['core', ['protocol/codec.ts', 'container/mod.ts', 'decorators/on.ts']],
     ['runtime', ['protocol/codec.ts', 'core/app.ts']],
+    ['auth', ['protocol/codec.ts']],
   ])('an arrow from %s', (folder, allowed) => {
     test.each(targets.filter((target) => !target.startsWith(`${folder}/`)))(
       'to %s, unless it may',
@@ -165,6 +166,12 @@ describe('the rules find', () => {
     expect(breachesOf({ 'lib/utils/x.ts': '', 'lib/index.ts': '' })).toEqual([
       'lib/utils/x.ts is in lib/utils, for which there is no rule',
       'lib/index.ts is in no folder of lib',
+    ])
+  })
+
+  test('an import of what is an entry of its own by the main one', () => {
+    expect(breachesOf({ ...away, 'lib/mod.ts': "export { jwt } from './auth/jwt.ts'" })).toEqual([
+      'lib/mod.ts imports lib/auth/jwt.ts, which is of an entry of its own',
     ])
   })
 

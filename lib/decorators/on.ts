@@ -93,18 +93,17 @@ export function On(...given: [event?: AnyEvent, data?: Schema]): (...args: never
 export type DescribedMethodDecorator<E extends EventDescriptor> = <T extends EventMethod>(
   target: object,
   name: string | symbol,
-  descriptor: TypedPropertyDescriptor<T>,
-  ...mismatch: Mismatch<T, E>
+  descriptor: TypedPropertyDescriptor<T> & Mismatch<T, E>,
 ) => void
 
-/** Nothing for a method that fits an event; otherwise what does not, as an argument that nobody can give. */
+/** Anything for a method that fits an event; otherwise what does not, which no descriptor of a method has. */
 type Mismatch<T extends EventMethod, E extends EventDescriptor> = ((
   ...args: Parameters<T>
 ) => unknown) extends (socket: Parameters<T>[0], ...args: Args<E>) => unknown
   ? Returned<T> extends Reply<E>
-    ? []
-    : [mismatch: { theMethodReturns: Awaited<ReturnType<T>>; theEventIsAnsweredBy: Reply<E> }]
-  : [mismatch: { theMethodTakes: Parameters<T>; theEventHas: Args<E> }]
+    ? unknown
+    : { theMethodReturns: Returned<T>; theEventIsAnsweredBy: Reply<E> }
+  : { theMethodTakes: Parameters<T>; theEventHas: Args<E> }
 
 /** What a method answers with; one that returns nothing answers undefined. */
 type Returned<T extends EventMethod> =

@@ -102,7 +102,8 @@ export interface Fault {
 
 /** The faults of a failed validation, the same for every schema library. */
 export function faultsOf({ issues }: StandardSchemaV1.FailureResult): Fault[] {
-  return issues.map(({ path = [], message }) => ({ path: path.map(segment), message }))
+  // Not path.map(): arktype's paths are arrays of a class of its own, whose map() makes a segment of an empty path's length.
+  return issues.map(({ path = [], message }) => ({ path: Array.from(path, segment), message }))
 }
 
 function segment(one: PropertyKey | StandardSchemaV1.PathSegment): string | number {

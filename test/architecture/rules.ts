@@ -24,6 +24,9 @@ export const layers: Readonly<Record<string, Layer>> = {
   auth: { lib: ['protocol'], packages: ['jose'] },
 }
 
+/** Folders that package.json exports by themselves. Who does not ask for them does not load them. */
+const entries = ['auth']
+
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
 const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']
 
@@ -56,7 +59,12 @@ function inLib(path: string, { imports, identifiers, lines }: Source): string[] 
   const folder = folderOf(path)
   if (folder === undefined) {
     if (path !== 'lib/mod.ts') breaches.push(`${path} is in no folder of lib`)
-    return breaches
+    const targets = imports.filter(isRelative).map(({ specifier }) => targetOf(path, specifier))
+    const astray = targets.filter((target) => entries.includes(folderOf(target) ?? ''))
+    return [
+      ...breaches,
+      ...astray.map((target) => `${path} imports ${target}, which is of an entry of its own`),
+    ]
   }
   const layer = layers[folder]
   if (layer === undefined) return [...breaches, `${path} is in lib/${folder}, for which there is no rule`]

@@ -132,10 +132,10 @@ const table: Record<keyof Counters, readonly Row[] | { testedIn: string }> = {
       options: { authenticate: () => new Promise<null>(() => {}), limits: { authenticate: 100 } },
       async reach(w) {
         const answer = knockFor(w, 503)
-        const { stats } = w.running.app
+        const { app } = w.running
         await until(() => {
           w.clock.advance(100)
-          return stats.call(w.running.app).authenticateTimeouts === 1
+          return app.stats().authenticateTimeouts === 1
         }, 'the end of patience')
         await answer
       },

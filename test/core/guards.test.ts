@@ -96,7 +96,7 @@ describe('only true allows', () => {
   ])('and %s does not', async (_, verdict) => {
     @Gateway('/desk')
     class Desk {
-      @Guard(() => verdict as boolean)
+      @Guard(() => verdict as never)
       @On()
       close() {
         notes.push('handler')

@@ -4,15 +4,16 @@ import { clientFrame } from '../load/frames.ts'
 import type { Reading, Scenario } from '../scenario.ts'
 import { Server } from '../server.ts'
 
-/** Milliseconds of each turn; turns without and with the flood follow one another. */
+/** Milliseconds of each turn; turns with the flood elsewhere and with the flood here follow one another. */
 const turn = 250
 
 /** Milliseconds between a reply and the next request: a socket that behaves stays far below `limits.rate`. */
 const pause = 8
 
 /**
- * Measures how long a socket waits for the answer to its request, with another socket flooding and without: a reading is
- * the quotient of that quantile of the two. The flood comes from a process of its own.
+ * Measures how long a socket waits for the answer to its request while another socket floods its server, and while that one
+ * floods another server of the same kind: a reading is the quotient of that quantile of the two. The flood comes from a
+ * process of its own and takes a processor either way, which on a machine with few of them would hide what is asked here.
  */
 export function latency(quantile: number): Scenario['measure'] {
   return async (contenders, { seconds }) => {
@@ -24,23 +25,28 @@ export function latency(quantile: number): Scenario['measure'] {
 
 async function quotient(contender: Contender, quantile: number, seconds: number): Promise<number> {
   const server = await Server.start(fileOf(contender, 'limited'))
+  const elsewhere = await Server.start(fileOf(contender, 'limited'))
   const flooder = new Flooder()
   try {
     const connection = await Connection.open(server.port, contender.wire.path)
-    const alone: number[] = []
-    const flooded: number[] = []
+    const there: number[] = []
+    const here: number[] = []
     await turns(connection, contender, turn)
     for (let spent = 0; spent < seconds * 1000; spent += turn) {
-      alone.push(...(await turns(connection, contender, turn)))
-      await flooder.begin(server.port)
-      flooded.push(...(await turns(connection, contender, turn)))
-      await flooder.stop()
+      for (const [port, latencies] of [
+        [elsewhere.port, there],
+        [server.port, here],
+      ] as const) {
+        await flooder.begin(port)
+        latencies.push(...(await turns(connection, contender, turn)))
+        await flooder.stop()
+      }
     }
     connection.close()
-    return at(flooded, quantile) / at(alone, quantile)
+    return at(here, quantile) / at(there, quantile)
   } finally {
     flooder.end()
-    await server.stop()
+    await Promise.all([server.stop(), elsewhere.stop()])
   }
 }
 
