@@ -36,6 +36,7 @@ const limits = {
 
 /** All that an app may log when its handlers fail as ours do. */
 const EXPECTED_LOG = new Set([
+  'a guard failed, which refuses',
   'a handler failed',
   'the details of an error cannot be encoded',
   'a handler failed after its request was acknowledged',
