@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { startChromium } from '../support/browser.ts'
 import { Program } from '../support/process.ts'
+import { until } from '../support/until.ts'
 
 const executablePath = process.env.PARTYLINE_CHROMIUM
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
 
 describe.skipIf(!executablePath)('the chat, between two browser windows', () => {
   let program: Program
@@ -20,7 +14,7 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
   beforeAll(async () => {
     program = await Program.ready(['apps/chat/main.ts', '--port', '0'])
     url = /http:\S+/.exec(program.stdout)?.[0] ?? ''
-    browser = await chromium.launch({ executablePath, args })
+    browser = await startChromium(executablePath)
   }, 60_000)
 
   afterAll(async () => {
@@ -67,12 +61,18 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
     if (folder) await page.screenshot({ path: `${folder}/${name}.png` })
   }
 
+  /** Waits for elements to have these texts: what the page shows follows the frames a moment later. */
+  async function texts(page: Page, selector: string, expected: string[]): Promise<void> {
+    const shown = () => page.locator(selector).allTextContents()
+    await until(async () => Bun.deepEquals(await shown(), expected), `${selector} to show ${expected}`)
+  }
+
   test('people sign in, meet in rooms, talk, rename themselves and leave', async () => {
     const robert = await come('Robert')
     await picture(robert, 'chat-no-room')
     await join(robert, 'Tea & cake')
     await entry(robert, 'joined', 'You came in.')
-    expect(await robert.locator('#people li').allTextContents()).toEqual(['Robert (you)'])
+    await texts(robert, '#people li', ['Robert (you)'])
 
     const phone = { viewport: { width: 390, height: 844 }, colorScheme: 'dark' } as const
     const ada = await come('Ada', phone)
@@ -80,7 +80,7 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
     await entry(robert, 'joined', 'Ada came in.')
     await person(robert, 'Ada').waitFor()
     await person(ada, 'Robert').waitFor()
-    expect(await ada.locator('#people li').allTextContents()).toEqual(['Robert', 'Ada (you)'])
+    await texts(ada, '#people li', ['Robert', 'Ada (you)'])
 
     await say(ada, 'Is there <b>cake</b>?')
     await entry(robert, 'said', 'Is there <b>cake</b>?')
@@ -96,7 +96,7 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
     await picture(robert, 'chat-unread')
     await robert.locator('#rooms button', { hasText: 'Tea & cake' }).click()
     await entry(robert, 'said', 'Robert?')
-    expect(await robert.locator('#rooms b').count()).toBe(0)
+    await texts(robert, '#rooms b', [])
 
     await ada.fill('#new-name', 'Ada L.')
     await ada.click('#rename')
@@ -109,12 +109,12 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
 
     await robert.click('#leave')
     await entry(ada, 'left', 'Robert went away.')
-    expect(await robert.locator('#rooms button').allTextContents()).toEqual(['garden'])
+    await texts(robert, '#rooms button', ['garden'])
 
     await join(robert, 'Tea & cake')
     await ada.close()
     await entry(robert, 'left', 'Ada L. went away.')
-    expect(await robert.locator('#people li').allTextContents()).toEqual(['Robert (you)'])
+    await texts(robert, '#people li', ['Robert (you)'])
     await robert.close()
   }, 60_000)
 

@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
+import { startChromium } from '../support/browser.ts'
 import { Program } from '../support/process.ts'
 
 const executablePath = process.env.PARTYLINE_CHROMIUM
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
 
 describe.skipIf(!executablePath)('the party, between two browser windows', () => {
   let program: Program
@@ -20,7 +13,7 @@ describe.skipIf(!executablePath)('the party, between two browser windows', () =>
   beforeAll(async () => {
     program = await Program.ready(['apps/party/main.ts', '--port', '0'])
     url = program.stdout.replace('listening on', '').trim()
-    browser = await chromium.launch({ executablePath, args })
+    browser = await startChromium(executablePath)
   }, 60_000)
 
   afterAll(async () => {
