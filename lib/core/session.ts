@@ -361,6 +361,9 @@ export class Session implements ConnectionHandler, Recipient {
     if ('ping' in frame) return this.send({ pong: frame.ping })
     if ('pong' in frame) return
     if ('hello' in frame) throw malformed('"hello" comes from the server only')
+    if ('received' in frame) throw malformed('"received" is for sessions that can be resumed')
+    if (frame.ack === undefined)
+      throw malformed('an "error" of the client\'s answers a request, whose "ack" it has')
     throw malformed(`"ack" ${frame.ack} answers no request of the server's`)
   }
 }

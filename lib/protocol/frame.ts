@@ -10,18 +10,24 @@ export interface EventFrame {
   args?: readonly unknown[]
   /** Chosen by the sender, a non-negative integer; present where an ack is wanted. */
   id?: number
+  /** In a session that can be resumed: where it stands in what its sender sent. */
+  pos?: number
 }
 
 /** The answer to the request of that id. */
 export interface AckFrame {
   ack: number
   data?: unknown
+  /** As an event's. */
+  pos?: number
 }
 
 /** What went wrong: with the request of that id, or, without one, with something that nobody waits for. */
 export interface FailureFrame {
   ack?: number | undefined
   error: ErrorBody
+  /** As an event's. */
+  pos?: number
 }
 
 /** The first frame to a client that chose a subprotocol. */
@@ -38,6 +44,27 @@ export interface Hello {
    * after three to four.
    */
   heartbeat: number
+  /** Where the session can be resumed: by what. */
+  recovery?: RecoveryTerms
+  /** Present where the client asked to resume a session: whether this is that session, with all that it missed to follow. */
+  recovered?: boolean
+  /** Where it is: the last position of the client's that the server has. */
+  received?: number
+}
+
+/** How a session can be resumed after its line broke. */
+export interface RecoveryTerms {
+  /** To be shown when resuming; every hello brings a new one. */
+  token: string
+  /** For how many milliseconds the session waits for its client. */
+  window: number
+  /** The position after which the session begins, or goes on. */
+  pos: number
+}
+
+/** What arrived: everything up to that position. The other side need not keep it any more. */
+export interface ReceivedFrame {
+  received: number
 }
 
 export interface PingFrame {
@@ -52,7 +79,10 @@ export interface PongFrame {
  * Everything that travels, in either direction. Frames are told apart by their members, as on the wire: what the JSON
  * codec parsed is the frame, without a copy.
  */
-export type Frame = EventFrame | AckFrame | FailureFrame | HelloFrame | PingFrame | PongFrame
+export type Frame = EventFrame | AckFrame | FailureFrame | HelloFrame | PingFrame | PongFrame | ReceivedFrame
+
+/** What has a position in a session that can be resumed. */
+export type PositionedFrame = EventFrame | AckFrame | FailureFrame
 
 /** The frame of an event with these arguments. */
 export function eventFrame(event: string, args: readonly unknown[]): EventFrame {

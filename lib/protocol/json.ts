@@ -1,5 +1,5 @@
 import { type Codec, isId, malformed, type Payload } from './codec.ts'
-import type { AckFrame, EventFrame, FailureFrame, Frame, PingFrame, PongFrame } from './frame.ts'
+import type { AckFrame, EventFrame, FailureFrame, Frame, Hello } from './frame.ts'
 
 /** How a gateway speaks JSON. */
 export interface JsonOptions {
@@ -32,9 +32,9 @@ export function json(options: JsonOptions = {}): Codec {
   const isPlain = eventKey === 'event' && !messageShorthand
 
   /** An event under this gateway's key, and its message written out where that is the gateway's way. */
-  function dressed({ event, data, args, id }: EventFrame): JsonObject {
+  function dressed({ event, data, args, id, pos }: EventFrame): JsonObject {
     const shown = messageShorthand && typeof data === 'string' ? { message: data } : data
-    return { [eventKey]: event, data: shown, args, id }
+    return { [eventKey]: event, data: shown, args, id, pos }
   }
 
   return {
@@ -49,7 +49,7 @@ export function json(options: JsonOptions = {}): Codec {
         throw malformed(fault === DEEP ? `nested deeper than ${depth} levels` : fault, value.id)
       }
       const event = value[eventKey]
-      return event === undefined ? answerOrBeat(value, eventKey) : readEvent(value, event, eventKey)
+      return event === undefined ? readOther(value, eventKey) : readEvent(value, event, eventKey)
     },
     encode(frame: Frame): string {
       const text = JSON.stringify(isPlain || !('event' in frame) ? frame : dressed(frame))
@@ -64,7 +64,18 @@ export function isEventKey(key: unknown): boolean {
   return typeof key === 'string' && key !== '' && !MEMBERS.has(key) && !(key in Object.prototype)
 }
 
-const MEMBERS: ReadonlySet<string> = new Set(['data', 'args', 'id', 'ack', 'error', 'hello', 'ping', 'pong'])
+const MEMBERS: ReadonlySet<string> = new Set([
+  'data',
+  'args',
+  'id',
+  'pos',
+  'ack',
+  'error',
+  'hello',
+  'ping',
+  'pong',
+  'received',
+])
 
 type JsonObject = Record<string, unknown>
 
@@ -84,8 +95,9 @@ function parse(text: string): JsonObject {
 function readEvent(value: JsonObject, event: unknown, eventKey: string): EventFrame {
   if (typeof event !== 'string' || event === '')
     throw malformed(`"${eventKey}" is not a non-empty string`, value.id)
-  const { id, data, args } = value
+  const { id, data, args, pos } = value
   if (id !== undefined && !isId(id)) throw malformed('"id" is not a non-negative integer')
+  if (pos !== undefined && !isId(pos)) throw malformed('"pos" is not a non-negative integer', id)
   if (args !== undefined) {
     if (data !== undefined) throw malformed('both "data" and "args"', id)
     if (!Array.isArray(args)) throw malformed('"args" is not an array', id)
@@ -93,18 +105,27 @@ function readEvent(value: JsonObject, event: unknown, eventKey: string): EventFr
   if (value.ack !== undefined) throw malformed(`both "${eventKey}" and "ack"`, id)
   // Every object that is made for an event is felt in the cost of an echo: what was parsed is the frame.
   if (eventKey === 'event') return value as object as EventFrame
-  return { event, data, args, id } as EventFrame
+  return { event, data, args, id, pos } as EventFrame
 }
 
-function answerOrBeat(value: JsonObject, eventKey: string): AckFrame | FailureFrame | PingFrame | PongFrame {
-  const { ack, data, error, ping, pong } = value
-  if (ack !== undefined) {
-    if (!isId(ack)) throw malformed('"ack" is not a non-negative integer')
-    return error === undefined ? { ack, data } : { ack, error: errorBody(error) }
-  }
+function readOther(value: JsonObject, eventKey: string): Frame {
+  const { ack, error, ping, pong, hello, received } = value
+  if (ack !== undefined || error !== undefined) return readAnswer(value)
   if (ping !== undefined) return { ping: beat(ping) }
   if (pong !== undefined) return { pong: beat(pong) }
+  if (received !== undefined) {
+    if (!isId(received)) throw malformed('"received" is not a non-negative integer')
+    return { received }
+  }
+  if (isObject(hello)) return { hello: hello as Hello }
   throw malformed(`no "${eventKey}"`, value.id)
+}
+
+function readAnswer({ ack, data, error, pos }: JsonObject): AckFrame | FailureFrame {
+  if (ack !== undefined && !isId(ack)) throw malformed('"ack" is not a non-negative integer')
+  if (pos !== undefined && !isId(pos)) throw malformed('"pos" is not a non-negative integer')
+  const frame = error === undefined ? { ack, data } : { ack, error: errorBody(error) }
+  return (pos === undefined ? frame : { ...frame, pos }) as AckFrame | FailureFrame
 }
 
 function beat(value: unknown): number {
@@ -113,10 +134,10 @@ function beat(value: unknown): number {
 }
 
 function errorBody(value: unknown): FailureFrame['error'] {
-  const { code, message, details } = (value ?? {}) as JsonObject
+  const { code, message } = (value ?? {}) as JsonObject
   if (typeof code !== 'string' || typeof message !== 'string')
     throw malformed('"error" has no code and message')
-  return details === undefined ? { code, message } : { code, message, details }
+  return value as FailureFrame['error']
 }
 
 /** To be called when JSON.stringify has thrown on cycles: then the walk ends. */

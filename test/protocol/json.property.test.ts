@@ -11,18 +11,24 @@ const id = fc.oneof(fc.maxSafeNat(), fc.nat(20))
 const number = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true })).map((one) => one + 0)
 
 const event = fc.string({ minLength: 1 })
-/** Frames that the server may be sent. */
+/** Frames that either side may be sent. */
 const frame: fc.Arbitrary<Frame> = fc.oneof(
-  fc.record({ event, data: value, id }, { requiredKeys: ['event', 'data'] }),
-  fc.record({ event, args: fc.array(value), id }, { requiredKeys: ['event', 'args'] }),
-  fc.record({ ack: id, data: value }, { requiredKeys: ['ack'] }),
-  fc.record({
-    ack: id,
-    error: fc.record(
-      { code: fc.string(), message: fc.string(), details: value },
-      { requiredKeys: ['code', 'message'] },
-    ),
-  }),
+  fc.record({ event, data: value, id, pos: id }, { requiredKeys: ['event', 'data'] }),
+  fc.record({ event, args: fc.array(value), id, pos: id }, { requiredKeys: ['event', 'args'] }),
+  fc.record({ ack: id, data: value, pos: id }, { requiredKeys: ['ack'] }),
+  fc.record(
+    {
+      ack: id,
+      error: fc.record(
+        { code: fc.string(), message: fc.string(), details: value, event },
+        { requiredKeys: ['code', 'message'] },
+      ),
+      pos: id,
+    },
+    { requiredKeys: ['error'] },
+  ),
+  fc.record({ hello: fc.record({ sid: fc.string(), heartbeat: fc.nat(), received: id }) }),
+  fc.record({ received: id }),
   fc.record({ ping: number }),
   fc.record({ pong: number }),
 )
@@ -39,6 +45,8 @@ const nearFrame = fc.record(
     ping: fc.oneof(number, value),
     pong: fc.oneof(number, value),
     hello: value,
+    received: fc.oneof(id, value),
+    pos: fc.oneof(id, value),
   },
   { requiredKeys: [] },
 )
@@ -76,6 +84,7 @@ const codecs = {
 /** What is wrong with a frame that the codec has read; nothing, if it keeps what its type promises. */
 function fault(frame: Frame): string | undefined {
   const isId = (one: unknown) => Number.isSafeInteger(one) && (one as number) >= 0
+  if ('pos' in frame && frame.pos !== undefined && !isId(frame.pos)) return 'the position'
   if ('event' in frame) {
     if (typeof frame.event !== 'string' || frame.event === '') return 'the event'
     if (frame.id !== undefined && !isId(frame.id)) return 'the id'
@@ -84,13 +93,15 @@ function fault(frame: Frame): string | undefined {
   }
   if ('error' in frame) {
     const { code, message } = frame.error
-    return isId(frame.ack) && typeof code === 'string' && typeof message === 'string'
-      ? undefined
-      : 'the failure'
+    const isAnswer = frame.ack === undefined || isId(frame.ack)
+    return isAnswer && typeof code === 'string' && typeof message === 'string' ? undefined : 'the failure'
   }
+  if ('hello' in frame)
+    return typeof frame.hello === 'object' && frame.hello !== null ? undefined : 'the hello'
+  if ('received' in frame) return isId(frame.received) ? undefined : 'what is received'
   if ('ack' in frame) return isId(frame.ack) ? undefined : 'the ack'
   const beat = 'ping' in frame ? frame.ping : 'pong' in frame ? frame.pong : undefined
-  return Number.isFinite(beat) ? undefined : 'no frame that a client sends'
+  return Number.isFinite(beat) ? undefined : 'no frame at all'
 }
 
 describe.each(Object.entries(codecs))('the JSON codec (%s)', (name, codec) => {
