@@ -14,7 +14,7 @@ export {
   token,
   type ValueProvider,
 } from './container/mod.ts'
-export type { App, AppListenOptions, AppOptions, StopOptions } from './core/app.ts'
+export type { App, AppListenOptions, AppOptions } from './core/app.ts'
 export type { Audience } from './core/audience.ts'
 export { type Call, type ConnectCall, EventCall } from './core/call.ts'
 export type { Clock } from './core/clock.ts'
@@ -34,11 +34,12 @@ export {
 } from './core/middleware.ts'
 export type { Root } from './core/modules.ts'
 export type { Origins } from './core/origin.ts'
-export type { Where } from './core/session.ts'
+export type { Where } from './core/shared.ts'
 export { type SignalListeners, Signals } from './core/signals.ts'
 export { Socket } from './core/socket.ts'
 export type { SocketList } from './core/sockets.ts'
 export type { AppStats, Counters } from './core/stats.ts'
+export type { StopOptions } from './core/stop.ts'
 export { Gateway, type GatewayOptions } from './decorators/gateway.ts'
 export { Injectable, type InjectableOptions } from './decorators/injectable.ts'
 export { OnClose, OnFirstMessage, OnMessage, OnOpen } from './decorators/lifecycle.ts'
@@ -62,7 +63,14 @@ export {
 } from './protocol/event.ts'
 export type { Frame } from './protocol/frame.ts'
 export type { Handshake } from './protocol/handshake.ts'
-export type { AnyAuthenticator, Authenticator, AuthenticatorFunction, Identity } from './protocol/identity.ts'
+export type {
+  AnyAuthenticator,
+  AppClaims,
+  Authenticator,
+  AuthenticatorFunction,
+  Identity,
+  Register,
+} from './protocol/identity.ts'
 export { type JsonOptions, json } from './protocol/json.ts'
 export { createApp } from './runtime/create-app.ts'
 export { type RunOptions, run } from './runtime/run.ts'

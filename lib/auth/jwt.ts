@@ -49,7 +49,8 @@ export type JwtOptions<Claims = JwtClaims> = JwtRules<Claims> & JwtKey
  *
  * The token is looked for in the header `Authorization: Bearer …`, among the subprotocols as `partyline.bearer.…`, and in
  * a cookie, if one is named. Where there is none, nobody is known. One that is not good throws `UNAUTHENTICATED`, with a
- * message that says why. No message has the token or a part of it.
+ * message that says why. No message has the token or a part of it. `Claims` is the type of what `identify` makes of the
+ * token; where there is none, it is what you say that your tokens have.
  *
  * @throws {TypeError} for a key or an algorithm that will not do
  * @example
@@ -69,7 +70,7 @@ export type JwtOptions<Claims = JwtClaims> = JwtRules<Claims> & JwtKey
  */
 export function jwt<Claims = JwtClaims>(
   options: JwtOptions<Claims>,
-): (handshake: Handshake) => Promise<Identity<Claims> | null> {
+): (handshake: Handshake) => Promise<Identity<NoInfer<Claims>> | null> {
   const algorithms = allowedAlgorithms(options, options.algorithms)
   const { issuer, audience, clockTolerance, requiredClaims = ['exp'], clock = Date, cookie } = options
   // The default is for the default of Claims.

@@ -1,5 +1,5 @@
 import type { Handshake } from '../protocol/handshake.ts'
-import type { Identity } from '../protocol/identity.ts'
+import type { AppClaims, Identity } from '../protocol/identity.ts'
 
 /** Where tickets take their time from; an app's clock fits. */
 export interface TicketClock {
@@ -32,7 +32,7 @@ const machineClock: TicketClock = {
 }
 
 /** Tickets that are out, each with who it is for; made by `tickets`. */
-export class Tickets<Claims = unknown> {
+export class Tickets<Claims = AppClaims> {
   readonly #lifetime: number
   readonly #limit: number
   readonly #parameter: string
@@ -139,7 +139,7 @@ export class Tickets<Claims = unknown> {
  * const app = createApp(Desk, { fetch: () => Response.json({ ticket: desk.issue({ user: 'ada' }) }) })
  * ```
  */
-export function tickets<Claims = unknown>(options: TicketOptions = {}): Tickets<Claims> {
+export function tickets<Claims = AppClaims>(options: TicketOptions = {}): Tickets<Claims> {
   return new Tickets<Claims>(options)
 }
 

@@ -5,7 +5,7 @@ import type { ConnectCall } from './call.ts'
 import { check } from './pipeline.ts'
 import { failed, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
-import type { Shared } from './session.ts'
+import type { Shared } from './shared.ts'
 
 /** What is known of who may come in. */
 export interface Admitted {

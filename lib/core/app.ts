@@ -7,7 +7,6 @@ import {
   type Token,
 } from '../container/mod.ts'
 import { taggedMethods } from '../decorators/tags.ts'
-import { closeCodes } from '../protocol/close.ts'
 import type { Codec } from '../protocol/codec.ts'
 import { PartylineError, withoutTrace } from '../protocol/error.ts'
 import type { AnyAuthenticator } from '../protocol/identity.ts'
@@ -15,7 +14,6 @@ import { assemble } from './boot.ts'
 import { Census } from './census.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Address, Host, ListenOptions, Runtime } from './connection.ts'
-import { Deadline } from './deadline.ts'
 import type { AnyGuard } from './guard.ts'
 import type { Method } from './handler.ts'
 import { type Fetch, HttpHost } from './http.ts'
@@ -28,9 +26,11 @@ import type { Origins } from './origin.ts'
 import { Outbox } from './outbox.ts'
 import { failed, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
-import type { Session, Shared, Where } from './session.ts'
+import type { Session } from './session.ts'
+import type { Shared, Where } from './shared.ts'
 import { SocketList } from './sockets.ts'
 import { type AppStats, Stats } from './stats.ts'
+import { Stop, type StopOptions } from './stop.ts'
 import { type AppSurroundings, surround } from './surround.ts'
 import { Watch } from './watch.ts'
 
@@ -54,11 +54,14 @@ export interface AppOptions {
   middleware?: readonly AnyMiddleware[]
   /** Which web pages may connect. Default: those of the same host. */
   origins?: Origins
-  /** Whether the proxy in front is believed about addresses and hosts (`X-Forwarded-For`, `-Host`). Default `false`. */
-  trustProxy?: boolean
+  /**
+   * How many proxies stand in front, one behind the other; they are believed about addresses and hosts (`X-Forwarded-For`,
+   * `X-Forwarded-Host`). `true` is one. Default `false`: none.
+   */
+  trustProxy?: boolean | number
   /** Whether what is emitted and answered is held against its schemas. Default: unless NODE_ENV is `production`. */
   checkOutgoing?: boolean
-  /** Sees everything of which clients are told INTERNAL only, or nothing. The log has it too. */
+  /** Sees everything of which clients are told INTERNAL only, or nothing: of gateways and of `fetch`. The log has it too. */
   onError?: (error: unknown, where: Where) => void
   /** Where the app says what happened. Default: the console. */
   logger?: Logger
@@ -71,18 +74,6 @@ export interface AppListenOptions extends ListenOptions {
   /** Whether SIGINT and SIGTERM stop the app and then end the process. Default `true`. */
   signals?: boolean
 }
-
-/** Options of `app.stop`. */
-export interface StopOptions {
-  /**
-   * How many milliseconds all of it may take: handlers and pages up to 70% of it, `@OnClose` up to 80%, and what is left is
-   * kept for disposing. Nobody waits longer than 20% for a client that does not read. Default 10,000.
-   */
-  deadline?: number
-}
-
-/** At which part of its deadline a stop leaves behind what is not done; and how long it waits for what is sent. */
-const SHARES = { handlers: 0.7, closing: 0.8, disposing: 1, sending: 0.2 }
 
 /** Gateways and what they need, put together; made by `createApp`. */
 export class App<R extends Runtime = Runtime> {
@@ -104,8 +95,6 @@ export class App<R extends Runtime = Runtime> {
   #listens = false
   /** Whether what was built is gone, or going. */
   #isOver = false
-  /** Whether stopping has left anything behind. */
-  #isLate = false
   #stopping: Promise<void> | undefined
   #ignoreSignals: (() => void) | undefined
 
@@ -139,6 +128,7 @@ export class App<R extends Runtime = Runtime> {
       checkOutgoing: options.checkOutgoing ?? false,
     }
     this.#shared = { ...shared, watch: new Watch(shared) }
+    const proxies = Number(options.trustProxy ?? 0)
     const { container, order, paths } = assemble({
       root,
       overrides: options.providers ?? [],
@@ -147,14 +137,12 @@ export class App<R extends Runtime = Runtime> {
       runtime: this.runtime,
       shared: this.#shared,
       surroundings: this.#surroundings,
+      proxies,
     })
     this.#container = container
     this.#order = order
     this.#routes = paths.map(({ route }) => route)
-    this.#http = new HttpHost(paths, this.#shared, options.fetch, {
-      origins: options.origins,
-      trustProxy: options.trustProxy ?? false,
-    })
+    this.#http = new HttpHost(paths, this.#shared, options.fetch, { origins: options.origins, proxies })
     this.sockets = new SocketList(...this.#routes.map(({ rooms }) => rooms))
   }
 
@@ -270,9 +258,9 @@ export class App<R extends Runtime = Runtime> {
   }
 
   #report(error: unknown, message: string, where: Where): void {
-    const { gateway, event, socket } = where
+    const { socket, ...place } = where
     this.#shared.stats.count('internalErrors')
-    this.#shared.logger.error({ gateway, event, socket: socket?.id, error }, message)
+    this.#shared.logger.error({ ...place, ...(socket && { socket: socket.id }), error }, message)
     try {
       this.#onError?.(error, where)
     } catch (failure) {
@@ -315,7 +303,7 @@ export class App<R extends Runtime = Runtime> {
       .then(
         () => true,
         (error: unknown) => {
-          this.#shared.logger.error({ error }, 'the app could not start')
+          this.#report(error, 'the app could not start', {})
           return false
         },
       )
@@ -326,47 +314,21 @@ export class App<R extends Runtime = Runtime> {
   }
 
   #failed(error: unknown): Response {
-    this.#shared.stats.count('internalErrors')
-    this.#shared.logger.error({ error }, 'an HTTP request could not be handled')
+    this.#report(error, 'an HTTP request could not be handled', {})
     return failed()
   }
 
   async #stop(milliseconds: number): Promise<void> {
     this.#http.draining = true
     this.#http.closed = !this.#started
-    const { clock, sessions } = this.#shared
-    const deadline = new Deadline(clock, milliseconds)
-    const [handlers, closing, disposing] = [SHARES.handlers, SHARES.closing, SHARES.disposing].map((share) =>
-      deadline.after(share).then(() => this.#late(milliseconds)),
-    ) as [Promise<void>, Promise<void>, Promise<void>]
-    // What is half built could not be taken down.
-    await Promise.race([this.#starting?.catch(() => {}), handlers])
-    const leaving = [...sessions].map((session) => this.#leave(session, handlers, deadline))
-    await Promise.race([Promise.all(leaving), closing])
-    this.#http.closed = true
-    await Promise.race([this.#http.untilAnswered(), closing])
-    for (const session of sessions) session.connection.terminate()
-    this.#isOver = true
-    await Promise.race([this.#dispose(), disposing])
-    deadline.cancel()
-    this.#shared.watch.stop()
-    await this.runtime.stop(deadline.after(SHARES.sending))
-    deadline.cancel()
+    const dispose = (): Promise<void> => {
+      this.#isOver = true
+      return this.#dispose()
+    }
+    const { runtime } = this
+    const parts = { shared: this.#shared, http: this.#http, runtime, starting: this.#starting, dispose }
+    await new Stop(parts, milliseconds).run()
     this.#ignoreSignals?.()
-  }
-
-  async #leave(session: Session, handlers: Promise<void>, deadline: Deadline): Promise<void> {
-    await Promise.race([session.drain(deadline.part(SHARES.sending)), handlers])
-    if (session.bufferedAmount > 0) this.#late(deadline.part(1))
-    session.close(closeCodes.goingAway.code, 'the server is going away')
-    await session.untilEnded()
-  }
-
-  #late(milliseconds: number): void {
-    if (this.#isLate) return
-    this.#isLate = true
-    const { logger, sessions } = this.#shared
-    logger.warn({ sockets: sessions.size, milliseconds }, 'stopping took too long: what is left is cut off')
   }
 
   async #dispose(): Promise<void> {

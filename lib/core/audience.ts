@@ -26,9 +26,13 @@ export class Audience {
   readonly #rooms: Rooms
   /** Absent until a room is named: an empty list of rooms is nobody, not everybody. */
   readonly #names: readonly string[] | undefined
-  readonly #excluded: readonly (Socket<object> | string)[]
+  readonly #excluded: readonly (Socket<object, unknown> | string)[]
 
-  constructor(rooms: Rooms, names?: readonly string[], excluded: readonly (Socket<object> | string)[] = []) {
+  constructor(
+    rooms: Rooms,
+    names?: readonly string[],
+    excluded: readonly (Socket<object, unknown> | string)[] = [],
+  ) {
     this.#rooms = rooms
     this.#names = names
     this.#excluded = excluded
@@ -49,7 +53,7 @@ export class Audience {
    *
    * @throws TypeError for what is neither a socket nor a string.
    */
-  except(...excluded: (Socket<object> | string)[]): Audience {
+  except(...excluded: (Socket<object, unknown> | string)[]): Audience {
     checkRoomNames(excluded.filter((one) => !(one instanceof Socket)))
     return new Audience(this.#rooms, this.#names, [...this.#excluded, ...excluded])
   }
@@ -84,8 +88,8 @@ export class Audience {
   }
 }
 
-function split(excluded: readonly (Socket<object> | string)[]): {
-  sockets: Socket<object>[]
+function split(excluded: readonly (Socket<object, unknown> | string)[]): {
+  sockets: Socket<object, unknown>[]
   rooms: string[]
 } {
   return {

@@ -12,7 +12,7 @@ import {
 import { type GatewayTag, gatewayTag } from '../decorators/gateway.ts'
 import { taggedMethods } from '../decorators/tags.ts'
 import type { Codec } from '../protocol/codec.ts'
-import { withoutTrace } from '../protocol/error.ts'
+import { PartylineError, withoutTrace } from '../protocol/error.ts'
 import { Audience } from './audience.ts'
 import type { Runtime } from './connection.ts'
 import { contextOf, GatewayContext, gatewayOf } from './context.ts'
@@ -20,11 +20,12 @@ import type { RoutedPath } from './http.ts'
 import { Instances } from './instances.ts'
 import { limitProblems } from './limits.ts'
 import { flatten, type Parts, type Root } from './modules.ts'
+import { proxyProblems } from './origin.ts'
 import { compilePath, normalise, pathProblems } from './path.ts'
-import type { GuardFailed } from './pipeline.ts'
+import type { GuardRefused } from './pipeline.ts'
 import { Rooms } from './rooms.ts'
 import { codecsOf, compileHandlers, type Route } from './route.ts'
-import type { Shared } from './session.ts'
+import type { Shared } from './shared.ts'
 import { Signals } from './signals.ts'
 import { Socket } from './socket.ts'
 import { type AppSurroundings, declareSurroundings } from './surround.ts'
@@ -39,6 +40,8 @@ export interface Plan {
   runtime: Pick<Runtime, 'publish'>
   shared: Shared
   surroundings: AppSurroundings
+  /** How many proxies are believed. */
+  proxies: number
 }
 
 /** An app, put together and checked, with nothing built yet. */
@@ -99,7 +102,7 @@ export function assemble(plan: Plan): Assembly {
   }
   const routes = paths.map(({ route }) => route)
   declareSurroundings(container, routes, plan.surroundings, problems)
-  problems.push(...samePaths(paths), ...limitProblems(plan.shared.limits))
+  problems.push(...samePaths(paths), ...limitProblems(plan.shared.limits), ...proxyProblems(plan.proxies))
   const order = attempt(() => checkGraph(container.registry)) ?? []
   if (problems.length > 0) throw withoutTrace(() => new BootError([...new Set(problems)]))
   return { container, order, paths }
@@ -136,15 +139,23 @@ function route(
       rooms,
       everybody: new Audience(rooms),
       authenticate: undefined,
-      around: { guards: [], middleware: [], checkOutgoing: false, guardFailed: guardFailed(gateway, shared) },
+      around: {
+        guards: [],
+        middleware: [],
+        checkOutgoing: false,
+        guardRefused: guardRefused(gateway, shared),
+      },
       instances: new Instances(container, definition, socket, shared.logger),
     } satisfies Route,
   }
 }
 
-/** A log that fails must not make a refusal anything else. */
-function guardFailed({ name }: Class, shared: Shared): GuardFailed {
-  return (error, { event, socket }) => {
+/** Counts what guards refuse, and reports what failed in them. */
+function guardRefused({ name }: Class, shared: Shared): GuardRefused {
+  return ({ event, socket }, error) => {
+    shared.stats.count('forbidden')
+    if (error === undefined || error instanceof PartylineError) return
+    // A log that fails must not make a refusal anything else.
     try {
       shared.report(error, 'a guard failed, which refuses', { gateway: name, event, socket })
     } catch {

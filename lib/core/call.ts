@@ -1,22 +1,21 @@
 import type { Class } from '../container/mod.ts'
 import type { Handshake } from '../protocol/handshake.ts'
-import type { Identity } from '../protocol/identity.ts'
-import type { Socket } from './socket.ts'
+import type { AppClaims, Identity } from '../protocol/identity.ts'
+import type { AnyData, Socket } from './socket.ts'
 
 /** Somebody asks for a connection: what guards see before it is taken in. */
-export interface ConnectCall {
+export interface ConnectCall<Claims = AppClaims> {
   readonly kind: 'connect'
   /** The gateway's class. */
   readonly gateway: Class
   readonly handshake: Handshake
   /** Who asks, where an authenticator found out. */
-  readonly identity: Identity | undefined
+  readonly identity: Identity<Claims> | undefined
 }
 
 /** An event on its way to its handler: what guards and middleware see. */
-export class EventCall {
-  readonly kind = 'event'
-  readonly socket: Socket
+export class EventCall<Claims = AppClaims> {
+  readonly socket: Socket<AnyData, Claims>
   /** The gateway's class. */
   readonly gateway: Class
   /** The gateway that handles this event. */
@@ -26,12 +25,22 @@ export class EventCall {
   /** What was sent, not yet validated. Middleware may put something else in its place. */
   args: readonly unknown[]
 
-  constructor(socket: Socket, gateway: Class, instance: unknown, event: string, args: readonly unknown[]) {
+  constructor(
+    socket: Socket<AnyData, Claims>,
+    gateway: Class,
+    instance: unknown,
+    event: string,
+    args: readonly unknown[],
+  ) {
     this.socket = socket
     this.gateway = gateway
     this.instance = instance
     this.event = event
     this.args = args
+  }
+
+  get kind(): 'event' {
+    return 'event'
   }
 
   /** The first of the arguments, which for most events is the only one. */
@@ -47,10 +56,10 @@ export class EventCall {
     return this.socket.handshake
   }
 
-  get identity(): Identity | undefined {
+  get identity(): Identity<Claims> | undefined {
     return this.socket.identity
   }
 }
 
 /** What a guard decides about. */
-export type Call = ConnectCall | EventCall
+export type Call<Claims = AppClaims> = ConnectCall<Claims> | EventCall<Claims>

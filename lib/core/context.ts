@@ -82,7 +82,7 @@ export class GatewayContext {
   }
 
   /** Everybody but these sockets, and but the members of these rooms. */
-  except(...excluded: (Socket<object> | string)[]): Audience {
+  except(...excluded: (Socket<object, unknown> | string)[]): Audience {
     return this.#everybody.except(...excluded)
   }
 }

@@ -28,3 +28,20 @@ export class Deadline {
     for (const timer of this.#timers.splice(0)) this.#clock.clearTimeout(timer)
   }
 }
+
+/** Waits for something, but not for ever: false if it took longer than so many milliseconds. Rejects where it does. */
+export async function inTime(
+  task: PromiseLike<unknown>,
+  clock: Clock,
+  milliseconds: number,
+): Promise<boolean> {
+  let timer: unknown
+  const late = new Promise<boolean>((resolve) => {
+    timer = clock.setTimeout(() => resolve(false), milliseconds)
+  })
+  try {
+    return await Promise.race([Promise.resolve(task).then(() => true), late])
+  } finally {
+    clock.clearTimeout(timer)
+  }
+}

@@ -1,4 +1,3 @@
-import { closeCodes } from '../protocol/close.ts'
 import { malformed } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import { argsOf, type EventFrame } from '../protocol/frame.ts'
@@ -128,9 +127,11 @@ export class Dispatch {
   }
 
   #call(frame: EventFrame, run: Run): unknown {
-    const { socket, route } = this.#session
+    const { socket, route, gateway } = this.#session
+    const args = argsOf(frame)
+    if (gateway !== undefined) return run(new EventCall(socket, route.gateway, gateway, frame.event, args))
     return this.#session.withGateway((instance) =>
-      run(new EventCall(socket, route.gateway, instance, frame.event, argsOf(frame))),
+      run(new EventCall(socket, route.gateway, instance, frame.event, args)),
     )
   }
 
@@ -236,7 +237,7 @@ export class Dispatch {
 
   #overrun(): void {
     this.#session.shared.stats.count('rateClosed')
-    this.#session.close(closeCodes.rate.code, 'too many events')
+    this.#session.closeFlooder()
   }
 
   #refuseId(frame: EventFrame): void {

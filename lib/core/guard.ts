@@ -1,13 +1,14 @@
 import type { Class } from '../container/mod.ts'
 import { Annotation, type ClassOrMethodDecorator } from '../decorators/annotation.ts'
+import type { AppClaims } from '../protocol/identity.ts'
 import type { Call } from './call.ts'
 
-/** Says whether a call may go on. What throws refuses. */
-export type GuardFunction = (call: Call) => boolean | Promise<boolean>
+/** Says whether a call may go on. What throws refuses. As of a method, so that it may say by which claims it decides. */
+export type GuardFunction<Claims = AppClaims> = Guard<Claims>['allows']
 
 /** A guard that the container builds, with what it needs injected. */
-export interface Guard {
-  allows(call: Call): boolean | Promise<boolean>
+export interface Guard<Claims = AppClaims> {
+  allows(call: Call<Claims>): boolean | Promise<boolean>
 }
 
 /** A guard: a function, or a class for the container to build. */

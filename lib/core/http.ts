@@ -6,7 +6,8 @@ import { addressOf, isOriginAllowed, type Origins } from './origin.ts'
 import { normalise, type Pattern } from './path.ts'
 import { failed, goingAway, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
-import { Session, type Shared } from './session.ts'
+import { Session } from './session.ts'
+import type { Shared } from './shared.ts'
 
 /** What is known of a request beyond itself. Hono's `getConnInfo` for Bun finds in it what it looks for. */
 export interface FetchInfo {
@@ -28,7 +29,8 @@ export interface RoutedPath {
 /** How an app sees those who knock. */
 export interface HttpRules {
   origins: Origins | undefined
-  trustProxy: boolean
+  /** How many proxies in front are believed. */
+  proxies: number
 }
 
 /** Decides about every HTTP request of an app: to a gateway, to the app's own pages, or away. */
@@ -100,7 +102,7 @@ export class HttpHost {
       stats.count('originsRefused')
       return refuse(403, 'FORBIDDEN', 'pages of this origin may not connect: see the option "origins"')
     }
-    const address = addressOf(request, ip, this.#rules.trustProxy)
+    const address = addressOf(request, ip, this.#rules.proxies)
     const full = this.#crowded(address)
     if (full !== undefined) return full
     // A copy: the request's own headers may be gone, or keep the request alive, after the upgrade.
@@ -119,9 +121,9 @@ export class HttpHost {
 
   /** Whether the page that asks may, as its origin says. */
   #mayConnect(request: Request, url: URL, { gateway }: Route): boolean {
-    const { origins, trustProxy } = this.#rules
+    const { origins, proxies } = this.#rules
     try {
-      return isOriginAllowed(request, url, origins, trustProxy)
+      return isOriginAllowed(request, url, origins, proxies)
     } catch (error) {
       this.#shared.report(error, 'the option "origins" failed, which refuses', { gateway: gateway.name })
       return false
@@ -174,13 +176,13 @@ export class HttpHost {
   async #made(fetch: Fetch, request: Request, url: URL, peer: Peer, path: string): Promise<Response> {
     // Handlers parse the url, and one without a host, as of HTTP/1.0, would make them throw.
     const asked = request.url.startsWith('/') ? new Request(url, request) : request
-    const ip = addressOf(request, peer.ip, this.#rules.trustProxy)
+    const ip = addressOf(request, peer.ip, this.#rules.proxies)
     try {
       const response: unknown = await fetch(asked, { ip, server: peer.server })
       if (response instanceof Response) return response
       throw new TypeError('the fetch handler returned no Response')
     } catch (error) {
-      this.#shared.logger.error({ path, error }, 'the fetch handler failed')
+      this.#shared.report(error, 'the fetch handler failed', { path })
       return failed()
     }
   }

@@ -15,7 +15,7 @@ export interface Limits {
   rooms: number
   /** How many events a second a socket may send on average; further ones are answered RATE_LIMITED. Default 200. */
   rate: number
-  /** How many it may send at once. One that goes on at the same pace while it is refused is closed with 4429. Default 1,000. */
+  /** How many it may send at once. One that goes on at the same pace while it is refused is not read any more, and closed with 4429 a second later. Default 1,000. */
   burst: number
   /** How many events of one socket may wait for their turn; further ones are answered OVERLOADED. Default 256. */
   waiting: number

@@ -2,6 +2,7 @@ import type { CloseReason } from '../protocol/close.ts'
 import type { SocketEvent } from './event.ts'
 import type { Logger } from './logger.ts'
 import type { Socket } from './socket.ts'
+import { isThenable } from './thenable.ts'
 
 interface Listener {
   readonly run: (...args: never[]) => unknown
@@ -62,7 +63,7 @@ export class Listeners {
     for (const listener of this.#listeners.get(key) ?? []) {
       try {
         const result: unknown = listener.run(...(args as never[]))
-        if (result instanceof Promise) result.catch((error: unknown) => this.#failed(key, error))
+        if (isThenable(result)) Promise.resolve(result).catch((error: unknown) => this.#failed(key, error))
       } catch (error) {
         this.#failed(key, error)
       }

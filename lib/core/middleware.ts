@@ -1,16 +1,17 @@
 import type { Class } from '../container/mod.ts'
 import { Annotation, type ClassOrMethodDecorator } from '../decorators/annotation.ts'
+import type { AppClaims } from '../protocol/identity.ts'
 import type { EventCall } from './call.ts'
 
 /** Goes on to what is further in, and gives its result, which is a promise only where something in there is. */
 export type Next = () => unknown
 
-/** Stands around validation and handler: what it returns is the answer. */
-export type MiddlewareFunction = (call: EventCall, next: Next) => unknown
+/** Stands around validation and handler: what it returns is the answer. As of a method, as `GuardFunction` is. */
+export type MiddlewareFunction<Claims = AppClaims> = Middleware<Claims>['handle']
 
 /** Middleware that the container builds, with what it needs injected. */
-export interface Middleware {
-  handle(call: EventCall, next: Next): unknown
+export interface Middleware<Claims = AppClaims> {
+  handle(call: EventCall<Claims>, next: Next): unknown
 }
 
 /** Middleware: a function, or a class for the container to build. */

@@ -9,26 +9,35 @@ export function isOriginAllowed(
   request: Request,
   url: URL,
   origins: Origins | undefined,
-  trustProxy: boolean,
+  proxies: number,
 ): boolean {
   const origin = request.headers.get('origin')
   if (origin === null || origins === '*') return true
   // Only true opens: a promise, of a function that was not to be asynchronous, has not allowed anything.
   if (typeof origins === 'function') return origins(origin, request) === true
   if (origins !== undefined) return origins.some((one) => one === origin || originOf(one) === origin)
-  return isSameHost(origin, askedHost(request, url, trustProxy))
+  return isSameHost(origin, askedHost(request, url, proxies))
 }
 
-/** The address of who asks: behind a proxy that is trusted, what the proxy says. */
-export function addressOf(request: Request, ip: string, trustProxy: boolean): string {
-  const forwarded = trustProxy ? request.headers.get('x-forwarded-for') : null
-  // Each proxy adds at the end whom it heard from; what stands before came from the client, who may say anything.
-  return forwarded?.split(',').at(-1)?.trim() || ip
+/** The address of who asks: behind proxies that are trusted, what the outermost of them says. */
+export function addressOf({ headers }: Request, ip: string, proxies: number): string {
+  const forwarded = proxies > 0 ? headers.get('x-forwarded-for') : null
+  if (forwarded === null) return ip
+  // Each proxy adds at the end whom it heard from; what stands before came from the client, who may say anything. Who came
+  // past fewer proxies is the first in the list.
+  const list = forwarded.split(',')
+  return list[Math.max(0, list.length - proxies)]?.trim() || ip
+}
+
+/** What is wrong with a number of proxies, in words. */
+export function proxyProblems(proxies: number): string[] {
+  if (Number.isInteger(proxies) && proxies >= 0) return []
+  return [`trustProxy is ${proxies}: it is the number of proxies in front of the app, or true for one.`]
 }
 
 /** The host that the page's browser asked for: each proxy adds at the end what it was asked for itself. */
-function askedHost({ headers }: Request, url: URL, trustProxy: boolean): string {
-  const forwarded = trustProxy ? headers.get('x-forwarded-host')?.split(',')[0]?.trim() : undefined
+function askedHost({ headers }: Request, url: URL, proxies: number): string {
+  const forwarded = proxies > 0 ? headers.get('x-forwarded-host')?.split(',')[0]?.trim() : undefined
   return forwarded || headers.get('host') || url.host
 }
 

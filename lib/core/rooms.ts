@@ -3,7 +3,8 @@ import { PartylineError } from '../protocol/error.ts'
 import type { EventFrame } from '../protocol/frame.ts'
 import { checkSize } from './buffer.ts'
 import type { Runtime } from './connection.ts'
-import type { Session, Shared } from './session.ts'
+import type { Session } from './session.ts'
+import type { Shared } from './shared.ts'
 
 interface Room {
   members: Set<Session>

@@ -43,7 +43,10 @@ export interface Route {
 export function codecsOf({ options }: GatewayTag, others: readonly Codec[], depth: number): Codec[] {
   if (options.protocol === 'raw') return [raw]
   const { eventKey, messageShorthand } = options
-  return [json({ eventKey, messageShorthand, depth }), ...others]
+  return [
+    json({ eventKey, messageShorthand, depth }),
+    ...others.map((codec) => codec.within?.({ depth }) ?? codec),
+  ]
 }
 
 /** Sorts a gateway class's methods by what they are for; mistakes go to `problems`. */

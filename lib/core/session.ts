@@ -6,49 +6,24 @@ import { argsOf, type EventFrame, type Frame } from '../protocol/frame.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
 import { checkSize } from './buffer.ts'
-import type { Census } from './census.ts'
-import type { Clock } from './clock.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
+import { inTime } from './deadline.ts'
 import { Dispatch } from './dispatch.ts'
 import type { Method } from './handler.ts'
-import type { Limits } from './limits.ts'
-import type { Listeners } from './listeners.ts'
-import type { Logger } from './logger.ts'
-import type { Outbox, Recipient } from './outbox.ts'
+import type { Recipient } from './outbox.ts'
+import { isRefusal } from './pipeline.ts'
 import type { Route } from './route.ts'
+import type { Shared } from './shared.ts'
 import { Socket } from './socket.ts'
-import type { Stats } from './stats.ts'
 import { isThenable } from './thenable.ts'
-import type { Watch } from './watch.ts'
-
-/** What all sessions of an app share. */
-export interface Shared {
-  readonly limits: Limits
-  readonly logger: Logger
-  readonly clock: Clock
-  readonly signals: Listeners
-  readonly outbox: Outbox
-  readonly watch: Watch
-  readonly stats: Stats
-  readonly census: Census
-  /** Tells the log and the app's `onError` of what no client is told. */
-  report(error: unknown, message: string, where: Where): void
-  /** Those that have begun, and whose `@OnClose` has not finished. */
-  readonly sessions: Set<Session>
-}
-
-/** Where something went wrong. */
-export interface Where {
-  /** The name of the gateway's class. */
-  gateway: string
-  event?: string | undefined
-  socket?: Socket | undefined
-}
 
 const NO_ROOMS: ReadonlySet<string> = new Set()
 
 /** How much of an event's name an error repeats. */
 const NAME_SHOWN = 128
+
+/** For how long a client that went on in spite of RATE_LIMITED is not read before it is closed, in milliseconds. */
+const FLOODER_HELD = 1_000
 
 /** How long to wait before looking again whether everything was sent, in milliseconds. */
 const SENT_LOOK = 10
@@ -80,6 +55,11 @@ export class Session implements ConnectionHandler, Recipient {
   /** How often somebody looked and nothing had arrived since the last time. */
   #quiet = 0
   #whenEnded: (() => void)[] | undefined
+  /** While a client that sent too much is held: closes it. */
+  #letGo: (() => void) | undefined
+  /** Whether the end waits for no handlers any more; and what ends that wait, while it lasts. */
+  #isHurried = false
+  #giveUp: (() => void) | undefined
   /** Made when first joined: most sockets of many apps are in no room. */
   #rooms: Set<string> | undefined
   #container: Container | undefined
@@ -165,6 +145,11 @@ export class Session implements ConnectionHandler, Recipient {
     queueMicrotask(() => void this.#end({ code, reason }))
   }
 
+  /** The gateway that serves this socket; undefined where each event has one of its own. */
+  get gateway(): unknown {
+    return this.#gateway
+  }
+
   /** Calls a method of the gateway with the socket and an event's arguments. */
   handle(method: Method, frame: EventFrame): unknown {
     const gateway = this.#gateway
@@ -207,7 +192,6 @@ export class Session implements ConnectionHandler, Recipient {
   /** Tells the client what went wrong, as far as it may know; `id` is undefined where nothing was requested. */
   sendFailure(id: number | undefined, error: unknown, event?: string): void {
     const isRaw = this.route.options.protocol === 'raw'
-    if (error instanceof PartylineError && error.code === 'FORBIDDEN') this.shared.stats.count('forbidden')
     const known = error instanceof PartylineError && !isRaw
     if (!known) this.log(error, 'a handler failed', event)
     // Without frames there is nothing that an error could be told in.
@@ -223,6 +207,8 @@ export class Session implements ConnectionHandler, Recipient {
   }
 
   log(error: unknown, message: string, event?: string): void {
+    // It was counted. Who is refused could fill the log with it, where there is nothing that it could be told in.
+    if (isRefusal(error)) return
     try {
       this.shared.report(error, message, { gateway: this.route.gateway.name, event, socket: this.socket })
     } catch {
@@ -262,14 +248,35 @@ export class Session implements ConnectionHandler, Recipient {
     } else if (this.#quiet > 1) this.send({ ping: this.#quiet - 1 })
   }
 
+  /** Closes a client that sends too much, after a while in which it is not read: else it would be back at once with more. */
+  closeFlooder(): void {
+    if (!this.#sendAway()) return
+    const { connection } = this
+    const { clock } = this.shared
+    connection.pause?.()
+    const timer = clock.setTimeout(() => this.#letGo?.(), FLOODER_HELD)
+    this.#letGo = () => {
+      this.#letGo = undefined
+      clock.clearTimeout(timer)
+      connection.resume?.()
+      connection.close(closeCodes.rate.code, 'too many events')
+    }
+  }
+
   /** Closes after what was sent; does nothing where that has begun. */
   close(code: number, reason: string): void {
-    if (this.#state !== 'open') return
+    this.#letGo?.()
+    if (this.#sendAway()) this.connection.close(code, reason)
+  }
+
+  /** Sends what waits, and serves this client no more; false where that has been done. */
+  #sendAway(): boolean {
+    if (this.#state !== 'open') return false
     this.shared.outbox.flushOne(this)
     this.#state = 'closing'
     // Whom we send away is not served any more: what it sent and is not begun may be the reason for it.
     this.#dispatch.abandon()
-    this.connection.close(code, reason)
+    return true
   }
 
   /**
@@ -284,6 +291,12 @@ export class Session implements ConnectionHandler, Recipient {
     for (let waited = 0; waited < patience && this.isOpen && this.bufferedAmount > 0; waited += SENT_LOOK) {
       await new Promise<void>((resolve) => this.shared.clock.setTimeout(resolve, SENT_LOOK))
     }
+  }
+
+  /** Leaves handlers behind that have not finished, so that `@OnClose` can come: the app that goes away waits no more. */
+  hurry(): void {
+    this.#isHurried = true
+    this.#giveUp?.()
   }
 
   /** Resolves when `@OnClose` has finished. */
@@ -322,7 +335,8 @@ export class Session implements ConnectionHandler, Recipient {
 
   async #end(reason: CloseReason): Promise<void> {
     // The events that came before the end are handled before it, unless one does not come to its own.
-    if (!this.#dispatch.isIdle && !(await this.#inTime(this.#dispatch.untilIdle()))) this.#dispatch.abandon()
+    if (!this.#dispatch.isIdle) await this.#inTime(this.#untilHandled())
+    this.#dispatch.abandon()
     if (this.#isWelcome) {
       try {
         const { close } = this.route.handlers
@@ -342,18 +356,17 @@ export class Session implements ConnectionHandler, Recipient {
     for (const resolve of this.#whenEnded ?? []) resolve()
   }
 
-  /** Waits for something that is part of the end, but not for ever: false if it took too long. */
-  async #inTime(task: PromiseLike<unknown>): Promise<boolean> {
-    const { clock, limits } = this.shared
-    let timer: unknown
-    const late = new Promise<boolean>((resolve) => {
-      timer = clock.setTimeout(() => resolve(false), limits.farewell)
+  #untilHandled(): Promise<void> {
+    if (this.#isHurried) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#giveUp = resolve
+      void this.#dispatch.untilIdle().then(resolve)
     })
-    try {
-      return await Promise.race([Promise.resolve(task).then(() => true), late])
-    } finally {
-      clock.clearTimeout(timer)
-    }
+  }
+
+  /** Waits for something that is part of the end, but not for ever: false if it took too long. */
+  #inTime(task: PromiseLike<unknown>): Promise<boolean> {
+    return inTime(task, this.shared.clock, this.shared.limits.farewell)
   }
 
   #receive(frame: Frame, size: number): void {

@@ -2,7 +2,7 @@ import type { CloseReason } from '../protocol/close.ts'
 import { closeCodes } from '../protocol/close.ts'
 import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
 import type { Handshake } from '../protocol/handshake.ts'
-import type { Identity } from '../protocol/identity.ts'
+import type { AppClaims, Identity } from '../protocol/identity.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
 import { outgoing } from './outgoing.ts'
@@ -10,14 +10,15 @@ import { checkRoomNames } from './rooms.ts'
 import type { Session } from './session.ts'
 
 /** The session behind a socket; for Partyline's own files. */
-export let sessionOf: (socket: Socket<object>) => Session
+export let sessionOf: (socket: Socket<object, unknown>) => Session
 
 /** What a socket keeps where nothing is said about it: anything. */
 // biome-ignore lint/suspicious/noExplicitAny: nothing else takes every interface, so that a plain `Socket` is any `Socket<…>`.
-type AnyData = Record<string, any>
+export type AnyData = Record<string, any>
 
 /**
- * One client of a gateway, as handlers see it. `Data` is the type of `data`, what the app keeps about this client.
+ * One client of a gateway, as handlers see it. `Data` is the type of `data`, what the app keeps about this client;
+ * `Claims` that of `identity.claims`, which an app can say once for all of its sockets (`Register`).
  *
  * @example
  * ```ts
@@ -33,7 +34,7 @@ type AnyData = Record<string, any>
  * }
  * ```
  */
-export class Socket<Data extends object = AnyData> {
+export class Socket<Data extends object = AnyData, Claims = AppClaims> {
   readonly #session: Session
   #data: Data | undefined
 
@@ -76,8 +77,9 @@ export class Socket<Data extends object = AnyData> {
   }
 
   /** Who is behind it, as the authenticator found out; undefined where there is none. */
-  get identity(): Identity | undefined {
-    return this.#session.identity
+  get identity(): Identity<Claims> | undefined {
+    // Its type is what the app says of its authenticators, as that of `data` is.
+    return this.#session.identity as Identity<Claims> | undefined
   }
 
   /** The path of the gateway that serves this socket. */
@@ -140,7 +142,7 @@ export class Socket<Data extends object = AnyData> {
   }
 
   /** Everybody of the gateway but this one, and but these sockets and the members of these rooms. */
-  except(...excluded: (Socket<object> | string)[]): Audience {
+  except(...excluded: (Socket<object, unknown> | string)[]): Audience {
     return this.broadcast.except(...excluded)
   }
 

@@ -88,12 +88,12 @@ const HANDLES: readonly MethodTag['kind'][] = ['event', 'any', 'message', 'first
 export function surround(route: Route, container: Container, app: AppSurroundings): void {
   const { gateway, handlers, options } = route
   route.authenticate = authenticatorFunction(container, options.authenticate ?? app.authenticate)
-  const { guardFailed } = route.around
+  const { guardRefused } = route.around
   route.around = {
-    guards: guardFunctions(container, [...app.guards, ...guards.ofClass(gateway)], guardFailed),
+    guards: guardFunctions(container, [...app.guards, ...guards.ofClass(gateway)], guardRefused),
     middleware: middlewareFunctions(container, [...app.middleware, ...middleware.ofClass(gateway)]),
     checkOutgoing: app.checkOutgoing,
-    guardFailed,
+    guardRefused,
   }
   route.rooms.checkOutgoing = app.checkOutgoing
   for (const handler of handlersOf(handlers)) handler.start(container, route.around)

@@ -1,6 +1,7 @@
 import { BACKLOG } from './buffer.ts'
 import type { Rooms } from './rooms.ts'
-import type { Session, Shared } from './session.ts'
+import type { Session } from './session.ts'
+import type { Shared } from './shared.ts'
 
 /** How long after a send or a publish the buffers are looked at, in milliseconds. */
 const LOOK = 250

@@ -22,6 +22,11 @@ export interface Codec {
    * whatever becomes of the frame's data: it may wait, and be sent several times.
    */
   encode(frame: Frame): Payload
+  /**
+   * The same codec within an app's limits, for a codec that bounds what it reads; a bound that it was given itself stays.
+   * Asked at boot, before the limits were checked: MUST NOT throw for any of them.
+   */
+  within?(limits: { readonly depth: number }): Codec
 }
 
 /** What is wrong with a message that is no frame. */

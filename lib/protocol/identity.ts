@@ -1,9 +1,40 @@
 import type { Handshake } from './handshake.ts'
 
 /**
+ * What an app says of itself once, for all of its types: with `claims`, every authenticator has to find claims of that
+ * type, and every socket and call has them.
+ *
+ * @example
+ * ```ts
+ * import { type Call, Gateway, Guard, On, type Socket } from 'partyline'
+ *
+ * declare module 'partyline' {
+ *   interface Register {
+ *     claims: { plan: 'free' | 'paid' }
+ *   }
+ * }
+ *
+ * const isPaid = ({ identity }: Call) => identity?.claims?.plan === 'paid'
+ *
+ * @Guard(isPaid)
+ * @Gateway('/desk', { authenticate: () => ({ user: 'ada', claims: { plan: 'paid' } }) })
+ * class Desk {
+ *   @On() plan({ identity }: Socket) {
+ *     return identity?.claims?.plan
+ *   }
+ * }
+ * ```
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: applications fill it in, and nothing but an interface can be.
+export interface Register {}
+
+/** The claims of this app, as it says in `Register`; unknown where it says nothing. */
+export type AppClaims = Register extends { claims: infer Claims } ? Claims : unknown
+
+/**
  * Who is behind a connection, as its authenticator found out; plain data. `Claims` is whatever else it knows.
  */
-export interface Identity<Claims = unknown> {
+export interface Identity<Claims = AppClaims> {
   /** The user's name or id: what is one user here may have many connections. */
   readonly user: string
   readonly groups?: readonly string[]
@@ -13,7 +44,9 @@ export interface Identity<Claims = unknown> {
 }
 
 /** Finds out who asks for a connection; null where nobody is known, which is answered with 401. */
-export type AuthenticatorFunction = (handshake: Handshake) => Identity | null | Promise<Identity | null>
+export type AuthenticatorFunction<Claims = AppClaims> = (
+  handshake: Handshake,
+) => Identity<Claims> | null | Promise<Identity<Claims> | null>
 
 /**
  * An authenticator that the container builds, with what it needs injected.
@@ -33,8 +66,8 @@ export type AuthenticatorFunction = (handshake: Handshake) => Identity | null | 
  * }
  * ```
  */
-export interface Authenticator {
-  authenticate(handshake: Handshake): Identity | null | Promise<Identity | null>
+export interface Authenticator<Claims = AppClaims> {
+  authenticate(handshake: Handshake): Identity<Claims> | null | Promise<Identity<Claims> | null>
 }
 
 /** An authenticator: a function, or a class for the container to build. */

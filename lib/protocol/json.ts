@@ -43,10 +43,10 @@ export function json(options: JsonOptions = {}): Codec {
       if (typeof message !== 'string') throw malformed('JSON frames are text messages; this one is binary')
       const value = parse(message)
       // Each level is opened and closed, so that what is short cannot be deep.
-      const fault =
-        message.length > 2 * depth || mayNamePrototype(message) ? faultIn(value, depth) : undefined
-      if (fault !== undefined) {
-        throw malformed(fault === DEEP ? `nested deeper than ${depth} levels` : fault, value.id)
+      if (!isFlat(value) && (message.length > 2 * depth || mayNamePrototype(message))) {
+        const fault = faultIn(value, depth)
+        if (fault !== undefined)
+          throw malformed(fault === DEEP ? `nested deeper than ${depth} levels` : fault, value.id)
       }
       const event = value[eventKey]
       return event === undefined ? readOther(value, eventKey) : readEvent(value, event, eventKey)
@@ -166,6 +166,12 @@ function carriesBytes(value: object, at: string | number): boolean {
     if (isObject(inner) && Object.hasOwn(shown, key) && carriesBytes(inner, key)) return true
   }
   return false
+}
+
+/** Whether a frame carries one plain value, so that there is nothing to look into; members that no frame has are not read. */
+function isFlat(frame: JsonObject): boolean {
+  const { data } = frame
+  return data !== undefined && typeof data !== 'object' && !Object.hasOwn(frame, '__proto__')
 }
 
 /**

@@ -17,7 +17,8 @@ import { onShutdown } from './shutdown.ts'
 
 interface BunSocket {
   readonly data: BunConnection
-  send(data: Payload): number
+  sendText(data: string): number
+  sendBinary(data: Uint8Array): number
   publish(topic: string, data: Payload): number
   subscribe(topic: string): boolean
   unsubscribe(topic: string): boolean
@@ -92,7 +93,8 @@ export class BunConnection implements Connection {
 
   // Bun returns the bytes sent, -1 if they were queued, 0 if they were dropped or there were none.
   send(payload: Payload): boolean {
-    return (this.#socket as BunSocket).send(payload) > 0
+    const socket = this.#socket as BunSocket
+    return (typeof payload === 'string' ? socket.sendText(payload) : socket.sendBinary(payload)) > 0
   }
 
   sendAll(payloads: readonly Payload[]): boolean {

@@ -41,6 +41,35 @@ export function http(start: Start): void {
     expect(logged()).toMatchObject([{ path: '/fail', error: new Error('on purpose') }])
   })
 
+  // Only gateways' failures reached onError, so that what reports errors from there missed those of all pages.
+  test('onError is told of a fetch handler that fails, with the path, and it is counted', async () => {
+    const told: unknown[] = []
+    const { app, fetch, logged } = await start(Party, {
+      fetch: page,
+      onError: (error, where) => told.push([error, where]),
+    })
+    await fetch('/fail?token=s3cret')
+    expect(told).toEqual([[new Error('on purpose'), { path: '/fail' }]])
+    expect(app.stats().internalErrors).toBe(1)
+    expect(logged()).toEqual([
+      { level: 'error', message: 'the fetch handler failed', path: '/fail', error: new Error('on purpose') },
+    ])
+  })
+
+  test('an onError that fails is logged, and the page is answered all the same', async () => {
+    const { fetch, logged } = await start(Party, {
+      fetch: page,
+      onError: () => {
+        throw new Error('no network')
+      },
+    })
+    expect((await fetch('/fail')).status).toBe(500)
+    expect(logged()).toMatchObject([
+      { path: '/fail' },
+      { message: 'onError failed', error: new Error('no network') },
+    ])
+  })
+
   // One that forgot to return, or called `server.upgrade`, was left to the runtime, which answered with a page of its own.
   test('a fetch handler that returns nothing is answered with 500, and logged', async () => {
     const nothing = (() => undefined) as unknown as () => Response
@@ -65,6 +94,12 @@ export function http(start: Start): void {
     const { fetch } = await start(Party, { fetch: (_, { ip }) => new Response(ip), trustProxy: true })
     const headers = { 'x-forwarded-for': '6.6.6.6, 10.0.0.1' }
     expect(await (await fetch('/', { headers })).text()).toBe('10.0.0.1')
+  })
+
+  test('behind two of them, it is what the outer one says', async () => {
+    const { fetch } = await start(Party, { fetch: (_, { ip }) => new Response(ip), trustProxy: 2 })
+    const headers = { 'x-forwarded-for': '6.6.6.6, 192.0.2.7, 10.0.0.1' }
+    expect(await (await fetch('/', { headers })).text()).toBe('192.0.2.7')
   })
 
   test('the fetch handler is called as a plain function', async () => {

@@ -126,18 +126,37 @@ export function origins(start: Start): void {
   test('a proxy that is trusted says which host the page asked for', async () => {
     const behind = { host: '10.0.0.7:8080', 'x-forwarded-host': 'party.example, inner.example' }
     await expectIn({ trustProxy: true }, { ...behind, origin: 'https://party.example' })
+    await expectIn({ trustProxy: 2 }, { ...behind, origin: 'https://party.example' })
     await expectRefused({ trustProxy: true }, { ...behind, origin: 'http://10.0.0.7:8080' })
+    await expectRefused({ trustProxy: 0 }, { ...behind, origin: 'https://party.example' })
   })
 
-  test('the address is what a trusted proxy heard from, not what the client says', async () => {
-    const headers = { 'x-forwarded-for': '6.6.6.6, 10.0.0.1' }
-    for (const [trustProxy, ip] of [
-      [true, '10.0.0.1'],
-      [false, '127.0.0.1'],
-    ] as const) {
+  // Behind two proxies the address of the outer one was everybody's, or else anybody could say what theirs is.
+  test.each([
+    [false, '127.0.0.1'],
+    [0, '127.0.0.1'],
+    [true, '10.0.0.1'],
+    [1, '10.0.0.1'],
+    [2, '192.0.2.7'],
+    [3, '6.6.6.6'],
+    // Fewer proxies than are trusted: nobody stands before the first.
+    [4, '6.6.6.6'],
+  ])(
+    'the address is what the outermost of the trusted proxies heard from, not what the client says (%p)',
+    async (trustProxy, ip) => {
+      const headers = { 'x-forwarded-for': '6.6.6.6, 192.0.2.7,10.0.0.1' }
       const { connect } = await start(Party, { trustProxy })
       const client = await connect('/party', { headers })
       expect(await client.ask('{"event":"ip","id":1}')).toBe(`{"ack":1,"data":"${ip}"}`)
-    }
-  })
+    },
+  )
+
+  test.each(['', ' ', ',', '6.6.6.6, '])(
+    'where the proxy says no address, it is the proxy\'s own: "%s"',
+    async (said) => {
+      const { connect } = await start(Party, { trustProxy: 1 })
+      const client = await connect('/party', { headers: { 'x-forwarded-for': said } })
+      expect(await client.ask('{"event":"ip","id":1}')).toBe('{"ack":1,"data":"127.0.0.1"}')
+    },
+  )
 }

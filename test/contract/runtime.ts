@@ -14,6 +14,7 @@ import { http } from './http.ts'
 import { isolation } from './isolation.ts'
 import { leaving } from './leaving.ts'
 import { limits } from './limits.ts'
+import { msgpack } from './msgpack.ts'
 import { order } from './order.ts'
 import { origins } from './origins.ts'
 import { paths } from './paths.ts'
@@ -66,6 +67,7 @@ export function runtimeContract(name: string, serve: Serve): void {
     describe('origins', () => origins(start))
     describe('admission', () => admission(start))
     describe('subprotocols', () => subprotocols(start))
+    describe('MessagePack', () => msgpack(start))
     describe('heartbeat', () => heartbeat(start))
     describe('paths', () => paths(start))
     describe('dialects', () => dialect(start))

@@ -120,6 +120,43 @@ export function stop(start: Start): void {
     for (const gate of [handling, closing]) gate.open()
   })
 
+  // With the defaults @OnClose waited 5 seconds more for a handler that had hung for 7 of 10, and ran when the providers that
+  // it needs were gone, or not at all.
+  test.each(['stays', 'has left'])(
+    '@OnClose comes before disposing also behind a handler that hangs, where the client %s',
+    async (client) => {
+      const { Slow, handling, closing, disposing, notes } = slowGateway()
+      disposing.open()
+      const clock = new HandClock()
+      const { app, connect, logged } = await start(Slow, { clock })
+      const line = await connect('/slow')
+      line.send('{"event":"work","data":"hangs","id":1}', '{"event":"work","data":"waits","id":2}')
+      await until(() => handling.arrived === 1, 'the handler')
+      const stopping = app.stop()
+      clock.advance(3_000)
+      if (client === 'has left') line.close()
+      await until(
+        () => app.sockets.size === (client === 'has left' ? 0 : 1),
+        'the client to be gone or there',
+      )
+      clock.advance(3_999)
+      await nextTurn()
+      expect(closing.arrived).toBe(0)
+      clock.advance(1)
+      await until(() => closing.arrived === 1, '@OnClose')
+      expect(notes).toEqual([])
+      // It has a time of its own, and is waited for.
+      clock.advance(999)
+      await nextTurn()
+      closing.open()
+      await stopping
+      handling.open()
+      await nextTurn()
+      expect(notes).toEqual(['closed', 'disposed', 'handled hangs'])
+      expect(logged()).toMatchObject([{ level: 'warn', sockets: 1, milliseconds: 10_000 }])
+    },
+  )
+
   test('a provider that hangs while it is disposed of is left behind at the deadline', async () => {
     const { Slow, disposing } = slowGateway()
     const clock = new HandClock()

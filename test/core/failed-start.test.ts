@@ -85,8 +85,9 @@ describe('a start that fails', () => {
   })
 
   // Served by a Bun.serve of one's own, requests were answered with Bun's page and the stack of the error.
-  test('is answered with 503 in JSON and logged, until it succeeds', async () => {
-    const app = createApp(Party, options)
+  test('is answered with 503 in JSON, logged and told to onError, until it succeeds', async () => {
+    const told: unknown[] = []
+    const app = createApp(Party, { ...options, onError: (error, where) => told.push([error, where]) })
     const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: app.fetch, websocket: app.websocket })
     for (const path of ['/', '/healthz', '/party']) {
       const response = await fetch(new URL(path, server.url))
@@ -101,7 +102,9 @@ describe('a start that fails', () => {
           error: { message: '"database" could not be built: the database is down' },
         },
       ])
+      expect(told.splice(0)).toEqual([[expect.any(Error), {}]])
     }
+    expect(app.stats().internalErrors).toBe(3)
     down = false
     expect(await (await fetch(server.url)).text()).toBe('a page')
     await app.stop()

@@ -2,13 +2,17 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import {
   type AnyGuard,
   type Call,
+  type EventCall,
   Gateway,
   Guard,
   On,
+  OnAny,
   OnFirstMessage,
   OnMessage,
   PartylineError,
+  Signals,
   type Socket,
+  Use,
 } from 'partyline'
 import { z } from 'zod'
 import { Gate } from '../support/gate.ts'
@@ -253,10 +257,117 @@ test('messages of a raw gateway are guarded', async () => {
     }
   }
 
-  const { connect, logged } = await start(Raw)
+  const { app, connect } = await start(Raw)
   const client = await connect('/raw')
   client.send('now')
   expect(await client.ask('please')).toBe('please')
   expect(notes).toEqual(['first'])
-  expect(logged()).toMatchObject([{ message: 'a handler failed', error: { code: 'FORBIDDEN' } }])
+  expect(app.stats()).toMatchObject({ forbidden: 1, internalErrors: 0 })
+})
+
+// Without frames there is nobody to tell of an error, so each refusal was logged as an internal one: a client that went on
+// sending filled the log.
+test('on a raw gateway refusals are counted and not logged, whatever the guard refuses with', async () => {
+  const full = new PartylineError('FULL', 'come back later')
+  const verdicts: Record<string, () => boolean | Promise<boolean>> = {
+    no: () => false,
+    late: async () => false,
+    own: () => {
+      throw full
+    },
+    'own, late': () => Promise.reject(full),
+  }
+
+  @Gateway('/raw', { protocol: 'raw' })
+  class Raw {
+    @Guard((call) => verdicts[(call as EventCall).data as string]?.() ?? true)
+    @OnMessage()
+    message(socket: Socket, text: string) {
+      notes.push(text)
+      socket.send(text)
+      if (text === 'full') throw full
+    }
+  }
+
+  const { app, connect, logged } = await start(Raw)
+  const client = await connect('/raw')
+  client.send(...Object.keys(verdicts))
+  expect(await client.ask('please')).toBe('please')
+  expect(notes).toEqual(['please'])
+  expect(app.stats()).toMatchObject({ forbidden: 4, internalErrors: 0 })
+  // Of what a handler throws nobody but the log is told, also where a guard has refused with the same.
+  client.send('full')
+  expect(logged()).toMatchObject([{ message: 'a handler failed', error: full }])
+  expect(app.stats()).toMatchObject({ forbidden: 4, internalErrors: 1 })
+})
+
+// It counted errors of the code FORBIDDEN: those of handlers too, and not those of guards that had a code of their own.
+test('exactly what guards refuse is counted as forbidden', async () => {
+  const refusing = ({ data }: EventCall): boolean | Promise<boolean> => {
+    if (data === 'no') return false
+    if (data === 'own') throw new PartylineError('NO_MEMBER', 'join the club first')
+    if (data === 'late') return Promise.reject(new PartylineError('NO_MEMBER', 'join the club first'))
+    return true
+  }
+
+  @Gateway('/desk')
+  class Desk {
+    @Guard((call) => refusing(call as EventCall))
+    @On()
+    close(_socket: Socket, data: string) {
+      if (data === 'taken') throw new PartylineError('FORBIDDEN', 'this desk is not yours')
+      return data
+    }
+  }
+
+  const { app, connect } = await start(Desk)
+  const client = await connect('/desk')
+  const counts: [string, number][] = []
+  for (const data of ['no', 'own', 'late', 'taken', 'fine']) {
+    const answer = await client.ask(`{"event":"close","data":"${data}","id":1}`)
+    const { error } = JSON.parse(String(answer)) as { error?: { code: string } }
+    counts.push([error?.code ?? 'none', app.stats().forbidden])
+  }
+  expect(counts).toEqual([
+    ['FORBIDDEN', 1],
+    ['NO_MEMBER', 2],
+    ['NO_MEMBER', 3],
+    ['FORBIDDEN', 3],
+    ['none', 3],
+  ])
+})
+
+// A request that a listener had acknowledged had no answer left to tell of the refusal, which was logged as a failure.
+test('a refusal is counted and not logged also where the request was acknowledged already', async () => {
+  @Gateway('/desk')
+  class Desk {
+    @Guard(() => false)
+    @On()
+    close() {}
+  }
+
+  const { app, connect } = await start(Desk)
+  app.get(Signals).on('event', (_, event) => event.ack('noted'))
+  expect(await (await connect('/desk')).ask('{"event":"close","id":1}')).toBe('{"ack":1,"data":"noted"}')
+  expect(app.stats()).toMatchObject({ forbidden: 1, internalErrors: 0 })
+})
+
+test('what middleware makes of a refusal is the answer, and the refusal is counted all the same', async () => {
+  @Use((_, next) => {
+    try {
+      return next()
+    } catch {
+      return 'never mind'
+    }
+  })
+  @Gateway('/desk')
+  class Desk {
+    @Guard(() => false)
+    @OnAny()
+    any() {}
+  }
+
+  const { app, connect } = await start(Desk)
+  expect(await (await connect('/desk')).ask('{"event":"close","id":1}')).toBe('{"ack":1,"data":"never mind"}')
+  expect(app.stats()).toMatchObject({ forbidden: 1, internalErrors: 0 })
 })

@@ -44,6 +44,12 @@ describe('an option that makes no sense is found at boot', () => {
     expect(problems).toEqual([`limits.${name} is ${value}: a limit is a whole number from 1 on.`])
   })
 
+  test.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('trustProxy %p', (trustProxy) => {
+    expect(mistake(() => createApp(Party, { trustProxy })).problems).toEqual([
+      `trustProxy is ${trustProxy}: it is the number of proxies in front of the app, or true for one.`,
+    ])
+  })
+
   test('a limit that is explicitly undefined is the default, not none', () => {
     const { websocket } = createApp(Party, { limits: { payload: undefined } })
     expect(websocket.maxPayloadLength).toBe(64 * 1024)

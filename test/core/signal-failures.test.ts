@@ -48,6 +48,24 @@ test('a listener that throws or rejects is logged, and nobody else notices', asy
   ])
 })
 
+// Only what was a Promise itself was looked at: a query builder that is awaited by its `then` failed unseen.
+test('a listener that returns a thenable of another make, which fails, is logged', async () => {
+  const { app, connect, logged } = await start(Party)
+  const thenable = (then: (resolve: unknown, reject: (error: Error) => void) => void) => ({ then })
+  app.get(Signals).on('event', () => thenable((_, reject) => reject(new Error('rejected'))))
+  app.get(Signals).on('event', () =>
+    thenable(() => {
+      throw new Error('thrown')
+    }),
+  )
+  const client = await connect('/party')
+  client.send('{"event":"join","id":1}')
+  const log = logged()
+  await until(() => log.push(...logged()) === 2, 'both failures to be logged')
+  expect(log).toMatchObject([{ error: new Error('rejected') }, { error: new Error('thrown') }])
+  expect(client.received).toEqual(['{"ack":1,"data":"welcome"}'])
+})
+
 test('one that fails at the beginning or the end keeps nobody from opening and closing', async () => {
   const heard: string[] = []
 

@@ -155,6 +155,17 @@ describe('a schema that takes its time', () => {
   })
 })
 
+// When this fails, the guide on schemas says of zod what is no longer so.
+test('zod runs the checks of a schema twice where one of them is asynchronous', async () => {
+  let [checks, asynchronous] = [0, 0]
+  const data = z
+    .string()
+    .refine(() => ++checks > 0)
+    .refine(async () => ++asynchronous > 0)
+  expect(await ask(noting({ data }), '{"event":"said","data":"Ada","id":1}')).toEqual({ ack: 1, data: 'Ada' })
+  expect([checks, asynchronous, notes]).toEqual([2, 2, [['Ada']]])
+})
+
 describe('a schema that throws is masked and logged', () => {
   const boom = new Error('a secret')
   test.each([
@@ -237,7 +248,7 @@ test('a handler with nothing around it is called directly, any other in one func
       guards: [],
       middleware: [],
       checkOutgoing: false,
-      guardFailed: () => {},
+      guardRefused: () => {},
       ...around,
     })
     return typeof handler.run

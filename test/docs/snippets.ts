@@ -49,22 +49,23 @@ export class Snippets {
     rmSync(this.folder, { recursive: true })
   }
 
-  /** What the compiler says of all of them, as `docs/a.md:12: Cannot find name 'b'`; one program checks them together. */
+  /**
+   * What the compiler says of all of them, as `docs/a.md:12: Cannot find name 'b'`. One program checks them together, but
+   * for those that say something of all modules, which would hold for the others too.
+   */
   check(): string[] {
     const json = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config
     const { options } = ts.parseJsonConfigFileContent({ ...json, files: [], include: [] }, ts.sys, root)
-    const program = ts.createProgram(
-      this.all.map(({ path }) => path),
-      options,
-    )
-    return this.all.flatMap(({ page, block, path }) => {
-      const file = program.getSourceFile(path)
-      return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
-        (one) => {
-          const line = file?.getLineAndCharacterOfPosition(one.start ?? 0).line ?? 0
-          return `${page.path}:${block.line + line}: ${ts.flattenDiagnosticMessageText(one.messageText, ' ')}`
-        },
-      )
+    const isApart = ({ block }: Snippet): boolean => block.text.includes('declare module')
+    const together = this.all.filter((one) => !isApart(one))
+    const groups = [together, ...this.all.filter(isApart).map((one) => [one])]
+    let program: ts.Program | undefined
+    return groups.flatMap((group) => {
+      const paths = group.map(({ path }) => path)
+      // What one has read the next need not read again.
+      const current = ts.createProgram(paths, options, undefined, program)
+      program = current
+      return group.flatMap((snippet) => complaints(snippet, current))
     })
   }
 
@@ -86,6 +87,15 @@ export class Snippets {
       }
     }
   }
+}
+
+/** What the compiler says of one of them. */
+function complaints({ page, block, path }: Snippet, program: ts.Program): string[] {
+  const file = program.getSourceFile(path)
+  return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map((one) => {
+    const line = file?.getLineAndCharacterOfPosition(one.start ?? 0).line ?? 0
+    return `${page.path}:${block.line + line}: ${ts.flattenDiagnosticMessageText(one.messageText, ' ')}`
+  })
 }
 
 /** Whether a snippet does something when it is started. */

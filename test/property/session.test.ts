@@ -93,6 +93,9 @@ class Run {
   async settle(): Promise<void> {
     for (const { client } of this.#all) client.reading = true
     await this.#rest()
+    // Who sent too much is held for a second before the line is closed, and is answered no more.
+    this.clock.advance(1_000)
+    await this.#rest()
   }
 
   async #rest(): Promise<void> {

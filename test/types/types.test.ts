@@ -1,23 +1,31 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join, relative } from 'node:path'
 import ts from 'typescript'
 
 // The fixtures are part of the project, so `npm run typecheck` checks them too. There `@ts-expect-error` is content with
-// any error; here each has to be the one that stands behind it.
+// any error; here each has to be the one that stands behind it. Those in `registered` say things of the whole program that
+// they are in, and are one of their own.
 
 const root = join(import.meta.dir, '../..')
-const folder = join(import.meta.dir, 'fixtures')
-const fixtures = readdirSync(folder).map((name) => join(folder, name))
+const programs = ['fixtures', 'registered'].map((name) => {
+  const folder = join(import.meta.dir, name)
+  return readdirSync(folder).map((file) => join(folder, file))
+})
+const fixtures = programs.flat()
 
 const MARK = '// @ts-expect-error '
 /** As long as the mark, so that positions stay, and nothing to the compiler. */
 const UNMARKED = '// _ts_expect_error '
 
-/** Everything that the compiler says of the fixtures, when nothing is expected. */
-function compile(): readonly ts.Diagnostic[] {
+/** Everything that the compiler says of fixtures, when nothing is expected. */
+function compile(fixtures: readonly string[]): readonly ts.Diagnostic[] {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: fixtures }, ts.sys, root)
+  const { options } = ts.parseJsonConfigFileContent(
+    { ...config, include: [], files: [...fixtures] },
+    ts.sys,
+    root,
+  )
   const host = ts.createCompilerHost(options)
   const { readFile } = host
   host.readFile = (path) => {
@@ -48,14 +56,14 @@ function foundIn(path: string): Found[] {
     ])
 }
 
-const diagnostics = compile()
+const diagnostics = programs.flatMap(compile)
 
 test('nothing but the fixtures is at fault', () => {
   const elsewhere = diagnostics.filter(({ file }) => !fixtures.includes(file?.fileName ?? ''))
   expect(elsewhere.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([])
 })
 
-test.each(fixtures.map((path) => [basename(path), path]))(
+test.each(fixtures.map((path) => [relative(import.meta.dir, path), path]))(
   '%s has the errors that it expects, and no other',
   (_, path) => {
     const expected = expectedIn(readFileSync(path, 'utf8'))

@@ -1,0 +1,82 @@
+import { closeCodes } from '../protocol/close.ts'
+import type { Runtime } from './connection.ts'
+import { Deadline } from './deadline.ts'
+import type { HttpHost } from './http.ts'
+import type { Session } from './session.ts'
+import type { Shared } from './shared.ts'
+
+/** Options of `app.stop`. */
+export interface StopOptions {
+  /**
+   * How many milliseconds all of it may take: handlers up to 70% of it, pages and `@OnClose` up to 80%, and what is left is
+   * kept for disposing. Nobody waits longer than 20% for a client that does not read. Default 10,000.
+   */
+  deadline?: number
+}
+
+/** At which part of its deadline a stop leaves behind what is not done; and how long it waits for what is sent. */
+const SHARES = { handlers: 0.7, closing: 0.8, disposing: 1, sending: 0.2 }
+
+/** An app, as far as it has to be stopped. */
+export interface Stoppable {
+  readonly shared: Shared
+  readonly http: HttpHost
+  readonly runtime: Pick<Runtime, 'stop'>
+  /** Its start, where that has begun. */
+  readonly starting: Promise<void> | undefined
+  /** Ends what the container built; never rejects. */
+  dispose(): Promise<void>
+}
+
+/** The end of an app in good order, within its deadline. */
+export class Stop {
+  readonly #app: Stoppable
+  readonly #milliseconds: number
+  readonly #deadline: Deadline
+  /** Whether it has left anything behind. */
+  #isLate = false
+
+  constructor(app: Stoppable, milliseconds: number) {
+    this.#app = app
+    this.#milliseconds = milliseconds
+    this.#deadline = new Deadline(app.shared.clock, milliseconds)
+  }
+
+  /** To be called once. Never rejects but where the runtime does. */
+  async run(): Promise<void> {
+    const { shared, http, runtime, starting } = this.#app
+    const deadline = this.#deadline
+    const [handlers, closing, disposing] = [SHARES.handlers, SHARES.closing, SHARES.disposing].map((share) =>
+      deadline.after(share).then(() => this.#late()),
+    ) as [Promise<void>, Promise<void>, Promise<void>]
+    // What is half built could not be taken down.
+    await Promise.race([starting?.catch(() => {}), handlers])
+    const leaving = [...shared.sessions].map((session) => this.#leave(session, handlers))
+    await Promise.race([Promise.all(leaving), closing])
+    http.closed = true
+    await Promise.race([http.untilAnswered(), closing])
+    for (const session of shared.sessions) session.connection.terminate()
+    await Promise.race([this.#app.dispose(), disposing])
+    deadline.cancel()
+    shared.watch.stop()
+    await runtime.stop(deadline.after(SHARES.sending))
+    deadline.cancel()
+  }
+
+  async #leave(session: Session, handlers: Promise<void>): Promise<void> {
+    // One that hangs would hold `@OnClose` back for `limits.farewell` from there, which may be past the disposing.
+    void handlers.then(() => session.hurry())
+    await Promise.race([session.drain(this.#deadline.part(SHARES.sending)), handlers])
+    if (session.bufferedAmount > 0) this.#late()
+    session.close(closeCodes.goingAway.code, 'the server is going away')
+    await session.untilEnded()
+  }
+
+  #late(): void {
+    if (this.#isLate) return
+    this.#isLate = true
+    const { logger, sessions } = this.#app.shared
+    const fields = { sockets: sessions.size, milliseconds: this.#milliseconds }
+    logger.warn(fields, 'stopping took too long: what is left is cut off')
+  }
+}
