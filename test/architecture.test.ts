@@ -72,7 +72,7 @@ function breachesOf(files: Record<string, string>): string[] {
 describe('the rules find', () => {
   const targets = [
     ...['protocol/codec.ts', 'container/mod.ts', 'container/class.ts', 'decorators/on.ts', 'core/app.ts'],
-    ...['runtime/bun.ts', 'auth/jwt.ts', 'mod.ts'],
+    ...['runtime/bun.ts', 'auth/jwt.ts', 'msgpack/msgpack.ts', 'mod.ts'],
   ]
   const away = Object.fromEntries(targets.map((target) => [`lib/${target}`, '']))
 
@@ -83,6 +83,7 @@ describe('the rules find', () => {
     ['core', ['protocol/codec.ts', 'container/mod.ts', 'decorators/on.ts']],
     ['runtime', ['protocol/codec.ts', 'core/app.ts']],
     ['auth', ['protocol/codec.ts']],
+    ['msgpack', ['protocol/codec.ts']],
   ])('an arrow from %s', (folder, allowed) => {
     test.each(targets.filter((target) => !target.startsWith(`${folder}/`)))(
       'to %s, unless it may',

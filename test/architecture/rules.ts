@@ -22,10 +22,12 @@ export const layers: Readonly<Record<string, Layer>> = {
   runtime: { lib: ['core', 'protocol'], packages: ['node:util'] },
   // jose is an optional peer, and loaded when the first token comes.
   auth: { lib: ['protocol'], packages: ['jose'] },
+  // @msgpack/msgpack is an optional peer too. Clients in browsers speak it as well.
+  msgpack: { lib: ['protocol'], packages: ['@msgpack/msgpack'] },
 }
 
 /** Folders that package.json exports by themselves. Who does not ask for them does not load them. */
-const entries = ['auth']
+const entries = ['auth', 'msgpack']
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
 const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']
