@@ -15,7 +15,7 @@ export {
   type ValueProvider,
 } from './container/mod.ts'
 export type { App, AppListenOptions, AppOptions } from './core/app.ts'
-export type { Audience } from './core/audience.ts'
+export type { Audience, ClientAnswer } from './core/audience.ts'
 export { type Call, type ConnectCall, EventCall } from './core/call.ts'
 export type { Clock } from './core/clock.ts'
 export type { Address, ListenOptions } from './core/connection.ts'
@@ -34,15 +34,16 @@ export {
 } from './core/middleware.ts'
 export type { Root } from './core/modules.ts'
 export type { Origins } from './core/origin.ts'
+export type { CallArgs, CallOptions } from './core/requests.ts'
 export type { Where } from './core/shared.ts'
 export { type SignalListeners, Signals } from './core/signals.ts'
 export { Socket } from './core/socket.ts'
 export type { SocketList } from './core/sockets.ts'
 export type { AppStats, Counters } from './core/stats.ts'
 export type { StopOptions } from './core/stop.ts'
-export { Gateway, type GatewayOptions } from './decorators/gateway.ts'
+export { Gateway, type GatewayOptions, type RecoveryOptions } from './decorators/gateway.ts'
 export { Injectable, type InjectableOptions } from './decorators/injectable.ts'
-export { OnClose, OnFirstMessage, OnMessage, OnOpen } from './decorators/lifecycle.ts'
+export { OnClose, OnFirstMessage, OnMessage, OnOpen, OnResume, OnSuspend } from './decorators/lifecycle.ts'
 export { type DynamicModule, Module, type ModuleOptions } from './decorators/module.ts'
 export { On, OnAny } from './decorators/on.ts'
 export { OnSignal, type SignalName } from './decorators/signal.ts'
@@ -50,6 +51,7 @@ export { type CloseReason, closeCodes } from './protocol/close.ts'
 export type { Codec, Payload } from './protocol/codec.ts'
 export { type ErrorBody, type ErrorCode, errorCodes, PartylineError } from './protocol/error.ts'
 export {
+  type Answer,
   type AnyEvent,
   type Args,
   type Data,

@@ -215,7 +215,10 @@ export class App<R extends Runtime = Runtime> {
   /** The app in figures: who is there, and how often each limit was reached since it began. */
   stats(): AppStats {
     const rooms = this.#routes.reduce((sum, route) => sum + route.rooms.count, 0)
-    return { sockets: this.sockets.size, rooms, ...this.#shared.stats.counters }
+    const recoveries = this.#routes.flatMap(({ recovery }) => recovery ?? [])
+    const suspended = recoveries.reduce((sum, { suspended }) => sum + suspended.size, 0)
+    const keptBytes = recoveries.reduce((sum, { log }) => sum + log.bytes, 0)
+    return { sockets: this.sockets.size, suspended, rooms, keptBytes, ...this.#shared.stats.counters }
   }
 
   /**

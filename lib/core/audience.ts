@@ -1,8 +1,15 @@
-import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
+import { PartylineError } from '../protocol/error.ts'
+import type { Answer, AnyEvent, EmitArgs } from '../protocol/event.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import { outgoing } from './outgoing.ts'
+import type { CallArgs } from './requests.ts'
 import { checkRoomNames, type Rooms } from './rooms.ts'
 import { Socket, sessionOf } from './socket.ts'
+
+/** What one client answered to a request, or why there is no answer. */
+export type ClientAnswer<T> =
+  | { socket: Socket; data: T; error?: undefined }
+  | { socket: Socket; error: PartylineError; data?: undefined }
 
 /**
  * Whom an emit reaches: the gateway's sockets, or those in some rooms, less some. Immutable: every step makes a new one,
@@ -77,6 +84,28 @@ export class Audience {
   /** Sends a message to everybody in the audience; see `socket.send`. */
   send(message: unknown): void {
     this.emit(MESSAGE, message)
+  }
+
+  /**
+   * Sends a request to everybody in the audience, and resolves when each has answered or failed to: one answer or failure
+   * for each, in order of arrival where no room was named. Never rejects for what a client does; see `socket.call`.
+   *
+   * @throws TypeError where the data does not fit the event's schema, or no codec can carry it.
+   */
+  async call<E extends AnyEvent>(
+    event: E,
+    ...[data, options]: CallArgs<E>
+  ): Promise<ClientAnswer<Answer<E>>[]> {
+    return Promise.all(
+      this.sockets.map(async (socket) => {
+        try {
+          return { socket, data: (await sessionOf(socket).requests.call(event, data, options)) as Answer<E> }
+        } catch (error) {
+          if (error instanceof PartylineError) return { socket, error }
+          throw error
+        }
+      }),
+    )
   }
 
   /** Who is in the audience now, in order of arrival where no room was named. */

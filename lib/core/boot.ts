@@ -23,6 +23,7 @@ import { flatten, type Parts, type Root } from './modules.ts'
 import { proxyProblems } from './origin.ts'
 import { compilePath, normalise, pathProblems } from './path.ts'
 import type { GuardRefused } from './pipeline.ts'
+import { recoveryOf } from './recovery.ts'
 import { Rooms } from './rooms.ts'
 import { codecsOf, compileHandlers, type Route } from './route.ts'
 import type { Shared } from './shared.ts'
@@ -124,7 +125,8 @@ function route(
   )
 
   const codecs = codecsOf(tag, others, shared.limits.depth)
-  const rooms = new Rooms(gateway.name, codecs, runtime, shared)
+  const recovery = recoveryOf(gateway, tag.options, shared, problems)
+  const rooms = new Rooms(gateway.name, codecs, runtime, shared, recovery)
   const context = new GatewayContext(path, rooms)
   container.registry.add({ provide: contextOf(gateway), useValue: context }, origin)
   const definition = container.registry.add(gateway, origin, new Map([[GatewayContext, context]]))
@@ -137,6 +139,7 @@ function route(
       handlers: compileHandlers(gateway, tag.options, problems),
       codecs,
       rooms,
+      recovery,
       everybody: new Audience(rooms),
       authenticate: undefined,
       around: {

@@ -1,6 +1,7 @@
 import { type AnyClass, type NamedToken, type Token, token } from '../container/mod.ts'
-import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
-import { Audience } from './audience.ts'
+import type { Answer, AnyEvent, EmitArgs } from '../protocol/event.ts'
+import { Audience, type ClientAnswer } from './audience.ts'
+import type { CallArgs } from './requests.ts'
 import type { Rooms } from './rooms.ts'
 import type { Socket } from './socket.ts'
 import { SocketList } from './sockets.ts'
@@ -74,6 +75,11 @@ export class GatewayContext {
   /** Sends a message to everybody; see `socket.send`. */
   send(message: unknown): void {
     this.#everybody.send(message)
+  }
+
+  /** Sends a request to everybody, and resolves to an answer or failure for each; see `Audience`. */
+  call<E extends AnyEvent>(event: E, ...args: CallArgs<E>): Promise<ClientAnswer<Answer<E>>[]> {
+    return this.#everybody.call(event, ...args)
   }
 
   /** Everybody in any of the rooms. */

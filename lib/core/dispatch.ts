@@ -41,6 +41,11 @@ export class Dispatch {
     this.#advance()
   }
 
+  /** Begins nothing until `ready` is called again. */
+  hold(): void {
+    this.#ready = false
+  }
+
   /** Takes no more events; what came before goes on. */
   drain(): void {
     this.#draining = true
@@ -74,6 +79,11 @@ export class Dispatch {
     this.#session.connection.resume?.()
   }
 
+  /** The line that was held back is gone. */
+  unpause(): void {
+    this.#paused = false
+  }
+
   /** Takes an event in, now or into the line; `size` is the length of the message that it came in. */
   arrive(frame: EventFrame, size: number): void {
     this.#intake ??= new Intake(this.#session.shared)
@@ -104,7 +114,8 @@ export class Dispatch {
         new PartylineError('OVERLOADED', 'too many events of this socket wait for their turn'),
       )
     }
-    if (this.#line.isLong && !this.#paused) {
+    // While an answer of the client's is waited for it has to be read: it would stand behind what waits for it.
+    if (this.#line.isLong && !this.#paused && this.#session.isOpen && !this.#session.isAsking) {
       this.#paused = true
       this.#session.connection.pause?.()
     }

@@ -1,7 +1,8 @@
-import { BEARER, Handshake } from '../protocol/handshake.ts'
+import { BEARER, Handshake, RESUME } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
 import { admit } from './admission.ts'
 import type { Admission, Host, Peer } from './connection.ts'
+import { Link } from './link.ts'
 import { addressOf, isOriginAllowed, type Origins } from './origin.ts'
 import { normalise, type Pattern } from './path.ts'
 import { failed, goingAway, refuse } from './refusal.ts'
@@ -136,8 +137,11 @@ export class HttpHost {
     identity: Identity | undefined,
     { codec, subprotocol }: Choice,
   ): Admission {
-    const handler = new Session(route, codec, handshake, identity, subprotocol !== undefined, this.#shared)
-    return { handler, subprotocol }
+    const greets = subprotocol !== undefined
+    const begin = (): Session => new Session(route, codec, handshake, identity, greets, this.#shared)
+    const { recovery } = route
+    if (recovery === undefined || !greets) return { handler: begin(), subprotocol }
+    return { handler: new Link(recovery, { handshake, identity, codecIndex: codec }, begin), subprotocol }
   }
 
   #crowded(address: string): Response | undefined {
@@ -196,7 +200,7 @@ interface Choice {
 
 /** The first that the client offers and the gateway speaks; the first codec where none is offered. */
 function chooseSubprotocol({ codecs }: Route, all: readonly string[]): Choice | Response {
-  const offered = all.filter((name) => !name.startsWith(BEARER))
+  const offered = all.filter((name) => !name.startsWith(BEARER) && !name.startsWith(RESUME))
   const known = (name: string): number => codecs.findIndex((codec) => codec.subprotocol === name)
   const subprotocol = offered.find((name) => known(name) >= 0)
   if (subprotocol !== undefined) return { codec: known(subprotocol), subprotocol }

@@ -3,6 +3,8 @@ import { PartylineError } from '../protocol/error.ts'
 import type { EventFrame } from '../protocol/frame.ts'
 import { checkSize } from './buffer.ts'
 import type { Runtime } from './connection.ts'
+import type { EventLog } from './log.ts'
+import type { Recovery } from './recovery.ts'
 import type { Session } from './session.ts'
 import type { Shared } from './shared.ts'
 
@@ -10,6 +12,12 @@ interface Room {
   members: Set<Session>
   /** The native topic for each codec of the gateway, by the codec's index. */
   topics: string[]
+}
+
+/** What is published, by the index of the codec; and why it is not, for codecs that cannot carry it. */
+interface Encoded {
+  readonly payloads: readonly (Payload | undefined)[]
+  readonly failures: ReadonlyMap<number, unknown> | undefined
 }
 
 const NOBODY: readonly never[] = []
@@ -31,6 +39,8 @@ export class Rooms {
   readonly #runtime: Pick<Runtime, 'publish'>
   readonly #shared: Pick<Shared, 'limits' | 'outbox' | 'watch' | 'report'>
   readonly #byId = new Map<string, Session>()
+  /** Where what is published is kept for those who come back. */
+  readonly #log: EventLog | undefined
   /** Whether what is emitted is held against its descriptors. */
   checkOutgoing = false
 
@@ -40,12 +50,14 @@ export class Rooms {
     codecs: readonly Codec[],
     runtime: Pick<Runtime, 'publish'>,
     shared: Pick<Shared, 'limits' | 'outbox' | 'watch' | 'report'>,
+    recovery?: Recovery,
   ) {
     this.#gateway = gateway
     this.#codecs = codecs
     this.#users = codecs.map(() => 0)
     this.#runtime = runtime
     this.#shared = shared
+    this.#log = recovery?.log
     this.#everybody = this.#newRoom()
   }
 
@@ -88,8 +100,14 @@ export class Rooms {
     for (const name of session.roomNames) this.#remove(name, session)
   }
 
+  /** Has a session that goes on over another line hear what is published from now on. */
+  resubscribe(session: Session): void {
+    this.#subscribe(this.#everybody, session)
+    for (const name of session.roomNames) this.#subscribe(this.#rooms.get(name) as Room, session)
+  }
+
   join(session: Session, name: string): void {
-    if (!session.isOpen || session.roomNames.has(name)) return
+    if (!session.isLive || session.roomNames.has(name)) return
     refuseJoin(session, name)
     let room = this.#rooms.get(name)
     if (room === undefined) {
@@ -97,15 +115,17 @@ export class Rooms {
       this.#rooms.set(name, room)
     }
     session.ownRoomNames.add(name)
+    session.resumable?.journal.entered(name)
     this.#add(room, session)
   }
 
   leave(session: Session, name: string): void {
-    if (!session.isOpen || !session.roomNames.has(name)) return
+    if (!session.isLive || !session.roomNames.has(name)) return
     const topic = this.#rooms.get(name)?.topics[session.codecIndex]
     // What was published to the room before still arrives: connections see to that.
-    if (topic !== undefined) session.connection.unsubscribe?.(topic)
+    if (topic !== undefined && session.isOpen) session.connection.unsubscribe?.(topic)
     session.ownRoomNames.delete(name)
+    session.resumable?.journal.left(name)
     this.#remove(name, session)
   }
 
@@ -122,12 +142,21 @@ export class Rooms {
   ): void {
     const { publish } = this.#runtime
     const isOne = names === undefined || names.length === 1
+    let encoded: Encoded | undefined
     if (publish !== undefined && isOne && excluded.length <= 1 && excludedRooms.length === 0) {
       const room = names === undefined ? this.#everybody : this.#rooms.get(names[0] as string)
-      if (room !== undefined) this.#publishNatively(frame, room, excluded[0])
-      return
-    }
-    this.#publishToEach(frame, this.select(names, excluded, excludedRooms))
+      encoded = room && this.#publishNatively(frame, room, excluded[0])
+    } else encoded = this.#publishToEach(frame, this.select(names, excluded, excludedRooms))
+    if (encoded === undefined) return
+    this.#log?.append({
+      pos: frame.pos as number,
+      rooms: names,
+      exceptIds: excluded.map(({ id }) => id),
+      exceptRooms: excludedRooms,
+      payloads: encoded.payloads,
+    })
+    if (encoded.failures !== undefined)
+      this.#tellFailures(frame, encoded.failures, this.select(names, excluded, excludedRooms))
   }
 
   /** Those in any of the rooms, or everybody where `names` is absent, less the excluded; each once. */
@@ -145,46 +174,51 @@ export class Rooms {
     return chosen
   }
 
-  #publishNatively(frame: EventFrame, room: Room, excluded: Session | undefined): void {
+  #publishNatively(frame: EventFrame, room: Room, excluded: Session | undefined): Encoded {
+    const used = this.#users.flatMap((users, i) => (users > 0 ? [i] : []))
+    const encoded = this.#encodeFor(used, frame)
     // What waits in the outbox was sent earlier, so it has to leave earlier.
     this.#shared.outbox.flush()
-    let failures: Map<number, unknown> | undefined
-    for (const [i, codec] of this.#codecs.entries()) {
-      if (this.#users[i] === 0) continue
-      let payload: Payload
-      try {
-        payload = this.#encode(codec, frame)
-      } catch (error) {
-        failures ??= new Map()
-        failures.set(i, error)
-        continue
-      }
+    for (const [i, payload] of encoded.payloads.entries()) {
+      if (payload === undefined) continue
       const topic = room.topics[i] as string
       if (excluded?.codecIndex === i && excluded.isOpen) excluded.connection.publish?.(topic, payload)
       else this.#runtime.publish?.(topic, payload)
       this.#shared.watch.published(this, payload.length)
     }
-    if (failures === undefined) return
-    const reached = new Set(room.members)
-    if (excluded !== undefined) reached.delete(excluded)
-    this.#tellFailures(frame, failures, reached)
+    return encoded
   }
 
-  #publishToEach(frame: EventFrame, sessions: ReadonlySet<Session>): void {
-    const payloads: (Payload | undefined)[] = []
-    const failures = new Map<number, unknown>()
+  #publishToEach(frame: EventFrame, sessions: ReadonlySet<Session>): Encoded | undefined {
+    const used = new Set<number>()
+    for (const { codecIndex } of sessions) used.add(codecIndex)
+    if (used.size === 0) return undefined
+    const encoded = this.#encodeFor(used, frame)
     for (const session of sessions) {
-      const i = session.codecIndex
-      if (failures.has(i)) continue
-      try {
-        payloads[i] ??= this.#encode(this.#codecs[i] as Codec, frame)
-      } catch (error) {
-        failures.set(i, error)
-        continue
-      }
-      session.transmit(payloads[i])
+      const payload = encoded.payloads[session.codecIndex]
+      if (payload !== undefined) session.transmit(payload)
     }
-    if (failures.size > 0) this.#tellFailures(frame, failures, sessions)
+    return encoded
+  }
+
+  /** Encodes once for each of these codecs, under the log's next position where there is a log. */
+  #encodeFor(codecs: Iterable<number>, frame: EventFrame): Encoded {
+    const log = this.#log
+    for (;;) {
+      if (log !== undefined) frame.pos = log.next()
+      const payloads: Payload[] = []
+      let failures: Map<number, unknown> | undefined
+      for (const i of codecs) {
+        try {
+          payloads[i] = this.#encode(this.#codecs[i] as Codec, frame)
+        } catch (error) {
+          failures ??= new Map()
+          failures.set(i, error)
+        }
+      }
+      // Again where its data sent something else while it was encoded: positions rise in the order of sending.
+      if (log === undefined || log.last === frame.pos) return { payloads, failures }
+    }
   }
 
   #encode(codec: Codec, frame: EventFrame): Payload {
@@ -215,7 +249,11 @@ export class Rooms {
 
   #add(room: Room, session: Session): void {
     room.members.add(session)
-    session.connection.subscribe?.(room.topics[session.codecIndex] as string)
+    this.#subscribe(room, session)
+  }
+
+  #subscribe({ topics }: Room, session: Session): void {
+    if (session.isOpen) session.connection.subscribe?.(topics[session.codecIndex] as string)
   }
 
   #remove(name: string, session: Session): void {

@@ -8,6 +8,7 @@ import { MESSAGE, raw } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
 import { Handler, type Method, type Surroundings } from './handler.ts'
 import type { Instances } from './instances.ts'
+import type { Recovery } from './recovery.ts'
 import type { Rooms } from './rooms.ts'
 
 /** The methods of a gateway class, by what they are for. Made once, at boot. */
@@ -17,6 +18,8 @@ export interface Handlers {
   readonly any: Handler | undefined
   readonly open: Method | undefined
   readonly close: Method | undefined
+  readonly suspend: Method | undefined
+  readonly resume: Method | undefined
   readonly firstMessage: Handler | undefined
   /** Whether an event concerns its own handler alone. */
   readonly direct: boolean
@@ -33,6 +36,8 @@ export interface Route {
   readonly rooms: Rooms
   readonly everybody: Audience
   readonly instances: Instances
+  /** What lets its sessions outlive their lines, where they may. */
+  readonly recovery: Recovery | undefined
   /** Finds out who asks for a connection; everybody is taken in, unknown, where there is none. */
   authenticate: AuthenticatorFunction | undefined
   /** What stands around every event of the gateway. Filled in when what the app builds is there. */
@@ -86,6 +91,8 @@ export function compileHandlers(gateway: Class, options: GatewayOptions, problem
     any: handler(single.get('any')),
     open: handler(single.get('open'))?.method,
     close: handler(single.get('close'))?.method,
+    suspend: handler(single.get('suspend'))?.method,
+    resume: handler(single.get('resume'))?.method,
     firstMessage: handler(single.get('firstMessage')),
     direct: !single.has('any') && !single.has('firstMessage'),
   }

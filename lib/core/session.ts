@@ -1,21 +1,23 @@
-import type { Container } from '../container/mod.ts'
 import { type CloseReason, closeCodes } from '../protocol/close.ts'
 import { type Codec, MalformedFrame, malformed, type Payload } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
-import { argsOf, type EventFrame, type Frame } from '../protocol/frame.ts'
+import { argsOf, type EventFrame, type Frame, type PositionedFrame } from '../protocol/frame.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
 import { checkSize } from './buffer.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
-import { inTime } from './deadline.ts'
 import { Dispatch } from './dispatch.ts'
 import type { Method } from './handler.ts'
+import { Lifecycle } from './lifecycle.ts'
+import type { Link } from './link.ts'
 import type { Recipient } from './outbox.ts'
 import { isRefusal } from './pipeline.ts'
+import type { Comeback, Resumption } from './recovery.ts'
+import { Requests } from './requests.ts'
+import { mayReturn, Resumable } from './resumable.ts'
 import type { Route } from './route.ts'
 import type { Shared } from './shared.ts'
 import { Socket } from './socket.ts'
-import { isThenable } from './thenable.ts'
 
 const NO_ROOMS: ReadonlySet<string> = new Set()
 
@@ -25,46 +27,45 @@ const NAME_SHOWN = 128
 /** For how long a client that went on in spite of RATE_LIMITED is not read before it is closed, in milliseconds. */
 const FLOODER_HELD = 1_000
 
-/** How long to wait before looking again whether everything was sent, in milliseconds. */
-const SENT_LOOK = 10
-
 /**
- * One client on one gateway, from its arrival to the end of its `@OnClose`: what it sends is decoded and dispatched, what
- * is sent to it is encoded and leaves in order. Nothing that arrives makes it throw.
+ * One client on one gateway, from its arrival to the end of its `@OnClose`, over one line or, where the gateway has
+ * `recovery`, over several: what it sends is decoded and dispatched, what is sent to it is encoded and leaves in order.
+ * Nothing that arrives makes it throw.
  */
 export class Session implements ConnectionHandler, Recipient {
   readonly id: string = crypto.randomUUID()
   readonly socket: Socket = new Socket(this)
   readonly route: Route
   readonly codecIndex: number
-  readonly handshake: Handshake
-  readonly identity: Identity | undefined
+  /** Those of its latest line. */
+  handshake: Handshake
+  identity: Identity | undefined
   readonly shared: Shared
+  /** What lets it outlive its line, where it may. */
+  readonly resumable: Resumable | undefined
+  /** The line that it is on, where it may have several. */
+  link: Link | undefined
+  /** The instance that serves this socket; none where each event has its own. */
+  gateway: unknown
   /** What waits in the outbox. */
   waiting: Payload[] | undefined
   readonly #codec: Codec
-  readonly #dispatch: Dispatch
+  readonly dispatch: Dispatch
   /** Whether the client chose a subprotocol, and so expects hello and pings. */
   readonly #greets: boolean
+  readonly lifecycle: Lifecycle
+  /** Made when the first request is sent to the client. */
+  #requests: Requests | undefined
   #connection: Connection | undefined
-  #state: 'new' | 'open' | 'closing' | 'closed' = 'new'
-  /** Whether the gateway is there: what was never handed to it needs no `@OnClose`. */
-  #isWelcome = false
+  #state: 'new' | 'open' | 'suspended' | 'closing' | 'closed' = 'new'
   /** Whether this is inside a read of this connection, whose replies the runtime sends together anyway. */
   #reading = false
   /** How often somebody looked and nothing had arrived since the last time. */
   #quiet = 0
-  #whenEnded: (() => void)[] | undefined
   /** While a client that sent too much is held: closes it. */
   #letGo: (() => void) | undefined
-  /** Whether the end waits for no handlers any more; and what ends that wait, while it lasts. */
-  #isHurried = false
-  #giveUp: (() => void) | undefined
   /** Made when first joined: most sockets of many apps are in no room. */
   #rooms: Set<string> | undefined
-  #container: Container | undefined
-  /** The instance that serves this socket; none where each event has its own. */
-  #gateway: unknown
 
   constructor(
     route: Route,
@@ -81,11 +82,22 @@ export class Session implements ConnectionHandler, Recipient {
     this.identity = identity
     this.#greets = greets
     this.shared = shared
-    this.#dispatch = new Dispatch(this)
+    this.dispatch = new Dispatch(this)
+    this.lifecycle = new Lifecycle(this, this.dispatch)
+    this.resumable = greets && route.recovery !== undefined ? new Resumable(this, route.recovery) : undefined
   }
 
   get isOpen(): boolean {
     return this.#state === 'open'
+  }
+
+  /** Whether it is open, or may be again: what is sent to it will arrive, or it will be said that it did not. */
+  get isLive(): boolean {
+    return this.#state === 'open' || this.#state === 'suspended'
+  }
+
+  get isSuspended(): boolean {
+    return this.#state === 'suspended'
   }
 
   /** From `opened` on. */
@@ -106,22 +118,35 @@ export class Session implements ConnectionHandler, Recipient {
     return this.#rooms
   }
 
-  opened(connection: Connection): void {
-    this.#connection = connection
+  /** `recovered` is false where the client had asked for another session. */
+  opened(connection: Connection, link?: Link, recovered?: false): void {
     this.shared.sessions.add(this)
-    this.shared.census.add(this.handshake.ip)
-    this.#reading = true
-    // Open at once: while the gateway is built, mistakes are answered, and what is built for the connection can send.
-    this.#state = 'open'
-    if (this.#greets) this.send({ hello: { sid: this.id, heartbeat: this.shared.limits.heartbeat } })
+    this.#take(connection, link)
+    this.#greet(recovered, this.resumable?.journal.begin)
     this.route.rooms.enter(this)
-    void this.#welcome()
+    void this.lifecycle.welcome()
+    this.#reading = false
+  }
+
+  /** Goes on over another line: first comes what was missed, then whatever is newer. */
+  resumed(connection: Connection, link: Link, { handshake, identity }: Comeback, missed: Resumption): void {
+    const { takenOver } = closeCodes
+    if (this.#state === 'open') this.leaveLine(takenOver.code, 'resumed elsewhere')
+    this.handshake = handshake
+    this.identity = identity
+    this.#take(connection, link)
+    this.resumable?.resume(missed.pos)
+    this.#greet(true, missed.pos)
+    if (missed.missed.length > 0) this.deliver(missed.missed)
+    this.route.rooms.resubscribe(this)
+    this.lifecycle.resumed()
     this.#reading = false
   }
 
   message(message: Payload): void {
     this.#quiet = 0
     if (this.#state === 'closing' || this.#state === 'closed') return
+    this.resumable?.confirm()
     this.#reading = true
     try {
       this.#receive(this.#codec.decode(message), message.length)
@@ -129,30 +154,23 @@ export class Session implements ConnectionHandler, Recipient {
       this.shared.stats.count('malformedFrames')
       const id = error instanceof MalformedFrame ? error.id : undefined
       // An answer under an id that waits would be taken for its own.
-      this.sendFailure(this.#dispatch.waitsFor(id) ? undefined : id, error)
+      this.sendFailure(this.dispatch.waitsFor(id) ? undefined : id, error)
     }
     this.#reading = false
   }
 
   closed(code: number, reason: string): void {
     if (this.#state === 'closed') return
-    this.#state = 'closed'
-    this.waiting = undefined
-    this.shared.census.remove(this.handshake.ip)
     if (code === closeCodes.tooBig.code) this.shared.stats.count('payloadTooBig')
-    this.route.rooms.exit(this)
-    // The handler that closed its own socket is in the middle of it, and comes to its end first.
-    queueMicrotask(() => void this.#end({ code, reason }))
-  }
-
-  /** The gateway that serves this socket; undefined where each event has one of its own. */
-  get gateway(): unknown {
-    return this.#gateway
+    this.shared.census.remove(this.handshake.ip)
+    if (this.resumable !== undefined && this.#state === 'open' && mayReturn(code))
+      this.#suspend({ code, reason })
+    else this.end({ code, reason })
   }
 
   /** Calls a method of the gateway with the socket and an event's arguments. */
   handle(method: Method, frame: EventFrame): unknown {
-    const gateway = this.#gateway
+    const { gateway } = this
     // Almost all events are so; spreading costs more than the rest of the call.
     if (gateway !== undefined && frame.data !== undefined)
       return method.call(gateway, this.socket, frame.data)
@@ -166,12 +184,19 @@ export class Session implements ConnectionHandler, Recipient {
 
   /** Calls with the gateway that handles one event: with one of its own where each event has one, in a promise. */
   withGateway(task: (gateway: unknown) => unknown): unknown {
-    if (this.#gateway !== undefined) return task(this.#gateway)
-    return this.route.instances.forEvent(this.#container, task)
+    if (this.gateway !== undefined) return task(this.gateway)
+    return this.route.instances.forEvent(this.lifecycle.container, task)
   }
 
   /** Encodes a frame and sends it. Throws only for data that the codec cannot carry, or that is too large. */
-  send(frame: Frame): void {
+  send(frame: PositionedFrame): void {
+    const { resumable } = this
+    if (resumable === undefined) this.#sendNow(frame)
+    else if (this.isLive) this.transmit(resumable.write(frame, this.#codec, this.shared.limits.buffer))
+  }
+
+  /** What has no position, and is worth nothing on another line. */
+  #sendNow(frame: Frame): void {
     if (this.#state !== 'open') return
     const payload = this.#codec.encode(frame)
     checkSize(payload, this.shared.limits.buffer)
@@ -222,30 +247,17 @@ export class Session implements ConnectionHandler, Recipient {
     this.shared.watch.isBehind(this)
   }
 
-  /** Closes a client that does not read what is sent to it: what waits for it is everybody's memory. */
-  closeSlow(): void {
-    if (this.#state !== 'open') return
-    const { connection } = this
-    const { stats, logger, clock, limits } = this.shared
-    stats.count('slowConsumers')
-    logger.warn(
-      { gateway: this.route.gateway.name, socket: this.id, waiting: connection.bufferedAmount },
-      'a client does not keep up with what is sent to it, and is closed',
-    )
-    this.close(closeCodes.policy.code, 'slow consumer')
-    // The close frame stands behind all that the client does not read.
-    clock.setTimeout(() => connection.terminate(), limits.farewell)
-  }
-
   /** Looks whether anything arrived since the last look; asks after two, and gives up after four. */
   checkPulse(): void {
     this.#quiet++
-    if (this.#quiet > 1) this.#dispatch.readOn()
+    if (this.#quiet > 1) this.dispatch.readOn()
     if (!this.#greets || this.#state !== 'open') return
     if (this.#quiet > 3) {
       this.shared.stats.count('heartbeatsLost')
-      this.close(closeCodes.heartbeatLost.code, 'heartbeat lost')
-    } else if (this.#quiet > 1) this.send({ ping: this.#quiet - 1 })
+      return this.leaveLine(closeCodes.heartbeatLost.code, 'heartbeat lost')
+    }
+    if (this.#quiet > 1) this.#sendNow({ ping: this.#quiet - 1 })
+    this.#tellReceived(true)
   }
 
   /** Closes a client that sends too much, after a while in which it is not read: else it would be back at once with more. */
@@ -266,7 +278,26 @@ export class Session implements ConnectionHandler, Recipient {
   /** Closes after what was sent; does nothing where that has begun. */
   close(code: number, reason: string): void {
     this.#letGo?.()
-    if (this.#sendAway()) this.connection.close(code, reason)
+    if (this.#state === 'suspended') this.end({ code, reason })
+    else if (this.#sendAway()) this.connection.close(code, reason)
+  }
+
+  /** Ends it now: its client has asked for it, and cannot have it. */
+  giveUp(): void {
+    if (this.#state === 'open') this.close(closeCodes.takenOver.code, 'not recovered')
+    else this.resumable?.expire()
+  }
+
+  /** Closes the line. Where the session can be resumed, that is all that ends. */
+  leaveLine(code: number, reason: string): void {
+    if (this.resumable === undefined) return this.close(code, reason)
+    const { connection } = this
+    this.shared.outbox.flushOne(this)
+    // What still comes on it is not heard: whoever comes back sends it again.
+    this.link = undefined
+    this.shared.census.remove(this.handshake.ip)
+    this.#suspend({ code, reason })
+    connection.close(code, reason)
   }
 
   /** Sends what waits, and serves this client no more; false where that has been done. */
@@ -275,108 +306,86 @@ export class Session implements ConnectionHandler, Recipient {
     this.shared.outbox.flushOne(this)
     this.#state = 'closing'
     // Whom we send away is not served any more: what it sent and is not begun may be the reason for it.
-    this.#dispatch.abandon()
+    this.dispatch.abandon()
     return true
   }
 
-  /**
-   * Takes no more events, and resolves when those that came before are handled and their answers have left, or have waited
-   * so many milliseconds for a client that does not read.
-   */
-  async drain(patience: number): Promise<void> {
-    this.#dispatch.drain()
-    await this.#dispatch.untilIdle()
-    this.shared.outbox.flushOne(this)
-    // A client that is behind still gets what waits for it: when the runtime stops, that is lost.
-    for (let waited = 0; waited < patience && this.isOpen && this.bufferedAmount > 0; waited += SENT_LOOK) {
-      await new Promise<void>((resolve) => this.shared.clock.setTimeout(resolve, SENT_LOOK))
-    }
+  /** The requests to the client that wait for its answers. */
+  get requests(): Requests {
+    this.#requests ??= new Requests(this)
+    return this.#requests
   }
 
-  /** Leaves handlers behind that have not finished, so that `@OnClose` can come: the app that goes away waits no more. */
-  hurry(): void {
-    this.#isHurried = true
-    this.#giveUp?.()
+  /** Whether answers of the client's are waited for: then it has to be read. */
+  get isAsking(): boolean {
+    return this.#requests !== undefined && this.#requests.size > 0
   }
 
-  /** Resolves when `@OnClose` has finished. */
-  untilEnded(): Promise<void> {
-    if (!this.shared.sessions.has(this)) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#whenEnded = [...(this.#whenEnded ?? []), resolve]
-    })
+  /** On a line from now on, inside a read of it, so that what is sent now leaves in order. */
+  #take(connection: Connection, link: Link | undefined): void {
+    this.#connection = connection
+    this.link = link
+    this.shared.census.add(this.handshake.ip)
+    this.waiting = undefined
+    this.#quiet = 0
+    this.#reading = true
+    // Open at once: while the gateway is built, mistakes are answered, and what is built for the connection can send.
+    this.#state = 'open'
   }
 
-  /** Waits only where a factory or `@OnOpen` does. */
-  async #welcome(): Promise<void> {
-    let failure = 'what lives for the connection failed to build'
-    try {
-      const { instances, handlers } = this.route
-      // Kept before it is filled: what was built is disposed of at the end, though the rest fails.
-      this.#container = instances.connect(this.socket)
-      const building = instances.prepare(this.#container)
-      if (building !== undefined) await building
-      if (this.isOpen) {
-        this.#gateway = instances.of(this.#container)
-        this.#isWelcome = true
-        this.shared.signals.connected(this.socket)
-        failure = '@OnOpen failed'
-        const opened = handlers.open && this.invoke(handlers.open, [])
-        if (isThenable(opened)) await opened
-      }
-    } catch (error) {
-      this.log(error, failure)
-      this.close(closeCodes.internal.code, 'the server failed')
-    }
-    // Gone before it was welcome: nothing of it is handled, as no `@OnClose` will follow.
-    if (!this.#isWelcome) this.#dispatch.abandon()
-    this.#dispatch.ready()
+  #greet(recovered: boolean | undefined, pos = 0): void {
+    if (!this.#greets) return
+    const hello = { sid: this.id, heartbeat: this.shared.limits.heartbeat }
+    this.#sendNow({ hello: { ...hello, ...this.resumable?.terms(recovered, pos) } })
   }
 
-  async #end(reason: CloseReason): Promise<void> {
-    // The events that came before the end are handled before it, unless one does not come to its own.
-    if (!this.#dispatch.isIdle) await this.#inTime(this.#untilHandled())
-    this.#dispatch.abandon()
-    if (this.#isWelcome) {
-      try {
-        const { close } = this.route.handlers
-        const closed = close && this.invoke(close, [reason])
-        if (isThenable(closed) && !(await this.#inTime(closed))) {
-          this.log(new Error('it took too long'), '@OnClose did not end')
-        }
-      } catch (error) {
-        this.log(error, '@OnClose failed')
-      }
-      this.shared.signals.disconnected(this.socket, reason)
-    }
-    await this.#container
-      ?.dispose()
-      .catch((error) => this.log(error, 'what lived for the connection failed to dispose'))
-    this.shared.sessions.delete(this)
-    for (const resolve of this.#whenEnded ?? []) resolve()
+  #suspend(reason: CloseReason): void {
+    this.#state = 'suspended'
+    // It is in the journal.
+    this.waiting = undefined
+    this.dispatch.unpause()
+    this.resumable?.suspend(reason)
+    this.lifecycle.suspended(reason)
   }
 
-  #untilHandled(): Promise<void> {
-    if (this.#isHurried) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#giveUp = resolve
-      void this.#dispatch.untilIdle().then(resolve)
-    })
+  /** The line has ended for good, or nobody has come back. */
+  end(reason: CloseReason): void {
+    this.#state = 'closed'
+    this.waiting = undefined
+    this.resumable?.end()
+    this.#requests?.abandon()
+    this.route.rooms.exit(this)
+    this.lifecycle.ended(reason)
   }
 
-  /** Waits for something that is part of the end, but not for ever: false if it took too long. */
-  #inTime(task: PromiseLike<unknown>): Promise<boolean> {
-    return inTime(task, this.shared.clock, this.shared.limits.farewell)
+  #tellReceived(any: boolean): void {
+    const received = this.resumable?.journal.owed(any)
+    if (received !== undefined) this.#sendNow({ received })
+  }
+
+  /** Whether something has not come before, in a session where things may come twice. */
+  #isNew({ pos }: Partial<PositionedFrame>, { journal }: Resumable): boolean {
+    if (pos === undefined) return true
+    if (!journal.accept(pos)) return false
+    this.#tellReceived(false)
+    return true
   }
 
   #receive(frame: Frame, size: number): void {
-    if ('event' in frame) return this.#dispatch.arrive(frame, size)
-    if ('ping' in frame) return this.send({ pong: frame.ping })
+    const { resumable } = this
+    if (resumable !== undefined && !this.#isNew(frame as Partial<PositionedFrame>, resumable)) return
+    if ('event' in frame) return this.dispatch.arrive(frame, size)
+    if ('ping' in frame) return this.#sendNow({ pong: frame.ping })
     if ('pong' in frame) return
     if ('hello' in frame) throw malformed('"hello" comes from the server only')
-    if ('received' in frame) throw malformed('"received" is for sessions that can be resumed')
-    if (frame.ack === undefined)
+    if ('received' in frame) {
+      if (resumable === undefined) throw malformed('"received" is for sessions that can be resumed')
+      if (!resumable.journal.acknowledge(frame.received))
+        throw malformed(`"received" ${frame.received} was never sent`)
+    } else if (frame.ack === undefined) {
       throw malformed('an "error" of the client\'s answers a request, whose "ack" it has')
-    throw malformed(`"ack" ${frame.ack} answers no request of the server's`)
+    } else if (!this.#requests?.settle(frame)) {
+      throw malformed(`"ack" ${frame.ack} answers no request of the server's`)
+    }
   }
 }

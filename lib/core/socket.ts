@@ -1,11 +1,12 @@
 import type { CloseReason } from '../protocol/close.ts'
 import { closeCodes } from '../protocol/close.ts'
-import type { AnyEvent, EmitArgs } from '../protocol/event.ts'
+import type { Answer, AnyEvent, EmitArgs } from '../protocol/event.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { AppClaims, Identity } from '../protocol/identity.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
 import { outgoing } from './outgoing.ts'
+import type { CallArgs } from './requests.ts'
 import { checkRoomNames } from './rooms.ts'
 import type { Session } from './session.ts'
 
@@ -92,12 +93,17 @@ export class Socket<Data extends object = AnyData, Claims = AppClaims> {
     return this.#session.roomNames
   }
 
+  /** Whether its line has broken, and its client may come back; on gateways with `recovery`. */
+  get suspended(): boolean {
+    return this.#session.isSuspended
+  }
+
   /** Bytes that wait to be sent to this client. */
   get bufferedAmount(): number {
     return this.#session.bufferedAmount
   }
 
-  /** Whether it can still be sent to. */
+  /** Whether it has a line now. A suspended one has not, and still gets what is sent to it if it comes back. */
   get connected(): boolean {
     return this.#session.isOpen
   }
@@ -134,6 +140,33 @@ export class Socket<Data extends object = AnyData, Claims = AppClaims> {
   /** Sends a message: the event `message` with this argument, or on raw gateways the text or bytes themselves. */
   send(message: unknown): void {
     this.#session.send({ event: MESSAGE, data: message })
+  }
+
+  /**
+   * Sends an event to this client and waits for its answer, as the event's `reply` schema makes of it. For an event that is
+   * described by `args`, the data is the list of them. May be awaited in a handler: answers wait for no handler.
+   *
+   * Always settles. Rejects with the `PartylineError` that the client answered; with `TIMEOUT`; with `DISCONNECTED` where the
+   * client has gone for good (one that is suspended may still answer); with `OVERLOADED` where `limits.pending` wait
+   * already; with `INVALID_DATA` where the answer does not fit.
+   *
+   * @example
+   * ```ts
+   * import { event, Gateway, On, type Socket } from 'partyline'
+   * import { z } from 'zod'
+   *
+   * const confirm = event('confirm', { data: z.string(), reply: z.boolean() })
+   *
+   * @Gateway('/shop')
+   * class Shop {
+   *   @On() async buy(socket: Socket, item: string) {
+   *     return (await socket.call(confirm, `Buy ${item}?`, { timeout: 30_000 })) ? 'bought' : 'kept'
+   *   }
+   * }
+   * ```
+   */
+  call<E extends AnyEvent>(event: E, ...[data, options]: CallArgs<E>): Promise<Answer<E>> {
+    return this.#session.requests.call(event, data, options) as Promise<Answer<E>>
   }
 
   /** Everybody in any of the rooms, but this one. */

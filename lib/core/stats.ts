@@ -34,6 +34,16 @@ export interface Counters {
   authenticateTimeouts: number
   /** Connections and events that a guard refused. */
   forbidden: number
+  /** Requests to clients beyond `limits.pending`, which were not sent. */
+  callsRefused: number
+  /** Sessions that went on over another line. */
+  sessionsResumed: number
+  /** Who asked to resume a session and got a new one: the token, the position or the user was not right, or it was too late. */
+  resumesRefused: number
+  /** Suspended sessions whose client did not come back within the gateway's window. */
+  sessionsExpired: number
+  /** Messages that were kept for who might come back, and given up because of a gateway's `limit` or `bytes`. */
+  keptEvicted: number
   /** Failures whose cause no client was told. */
   internalErrors: number
 }
@@ -42,8 +52,12 @@ export interface Counters {
 export interface AppStats extends Counters {
   /** Sockets now, over all gateways. */
   sockets: number
+  /** Those of them whose line has broken, and whose client may come back. */
+  suspended: number
   /** Rooms that somebody is in now, over all gateways. */
   rooms: number
+  /** Bytes that are kept for clients that come back, over all gateways. */
+  keptBytes: number
 }
 
 /** Counts what happens in an app. */
@@ -66,6 +80,11 @@ export class Stats {
     unauthenticated: 0,
     authenticateTimeouts: 0,
     forbidden: 0,
+    callsRefused: 0,
+    sessionsResumed: 0,
+    resumesRefused: 0,
+    sessionsExpired: 0,
+    keptEvicted: 0,
     internalErrors: 0,
   }
 

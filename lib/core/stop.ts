@@ -17,6 +17,9 @@ export interface StopOptions {
 /** At which part of its deadline a stop leaves behind what is not done; and how long it waits for what is sent. */
 const SHARES = { handlers: 0.7, closing: 0.8, disposing: 1, sending: 0.2 }
 
+/** How long to wait before looking again whether everything was sent, in milliseconds. */
+const SENT_LOOK = 10
+
 /** An app, as far as it has to be stopped. */
 export interface Stoppable {
   readonly shared: Shared
@@ -65,11 +68,30 @@ export class Stop {
 
   async #leave(session: Session, handlers: Promise<void>): Promise<void> {
     // One that hangs would hold `@OnClose` back for `limits.farewell` from there, which may be past the disposing.
-    void handlers.then(() => session.hurry())
-    await Promise.race([session.drain(this.#deadline.part(SHARES.sending)), handlers])
+    void handlers.then(() => session.lifecycle.hurry())
+    await Promise.race([this.#drain(session, this.#deadline.part(SHARES.sending)), handlers])
     if (session.bufferedAmount > 0) this.#late()
     session.close(closeCodes.goingAway.code, 'the server is going away')
-    await session.untilEnded()
+    await session.lifecycle.untilEnded()
+  }
+
+  /**
+   * Takes no more of a session's events, and resolves when those that came before are handled and their answers have left, or
+   * have waited so many milliseconds for a client that does not read.
+   */
+  async #drain(session: Session, patience: number): Promise<void> {
+    const { outbox, clock } = this.#app.shared
+    session.dispatch.drain()
+    await session.dispatch.untilIdle()
+    outbox.flushOne(session)
+    // A client that is behind still gets what waits for it: when the runtime stops, that is lost.
+    for (
+      let waited = 0;
+      waited < patience && session.isOpen && session.bufferedAmount > 0;
+      waited += SENT_LOOK
+    ) {
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, SENT_LOOK))
+    }
   }
 
   #late(): void {

@@ -1,4 +1,6 @@
+import { closeCodes } from '../protocol/close.ts'
 import { BACKLOG } from './buffer.ts'
+import type { EventLog } from './log.ts'
 import type { Rooms } from './rooms.ts'
 import type { Session } from './session.ts'
 import type { Shared } from './shared.ts'
@@ -15,6 +17,8 @@ const PATIENCE = 5_000
  */
 export class Watch {
   readonly #shared: Omit<Shared, 'watch'>
+  /** What gateways keep, which grows old. */
+  readonly logs: EventLog[] = []
   /** Where something was published since the last look. */
   readonly #grown = new Set<Rooms>()
   /** How much that was. */
@@ -31,6 +35,7 @@ export class Watch {
   start(): void {
     this.#pulses = this.#shared.clock.setTimeout(() => {
       for (const session of this.#shared.sessions) session.checkPulse()
+      for (const log of this.logs) log.trim()
       this.start()
     }, this.#shared.limits.heartbeat)
   }
@@ -84,8 +89,19 @@ export class Watch {
     if (this.#behind.size > 0) this.#lookLater()
   }
 
+  /** Closes a client that does not read what is sent to it: what waits for it is everybody's memory. */
   #close(session: Session): void {
     this.#behind.delete(session)
-    session.closeSlow()
+    if (!session.isOpen) return
+    const { connection, route, id } = session
+    const { stats, logger, clock, limits } = this.#shared
+    stats.count('slowConsumers')
+    logger.warn(
+      { gateway: route.gateway.name, socket: id, waiting: connection.bufferedAmount },
+      'a client does not keep up with what is sent to it, and is closed',
+    )
+    session.leaveLine(closeCodes.policy.code, 'slow consumer')
+    // The close frame stands behind all that the client does not read.
+    clock.setTimeout(() => connection.terminate(), limits.farewell)
   }
 }

@@ -21,6 +21,18 @@ export interface GatewayOptions {
   authenticate?: AnyAuthenticator
   /** What optional path parameters are when the url leaves them out: `{ room: 'lobby' }` for `/chat/:room?`. */
   params?: Readonly<Record<string, string>>
+  /** Whether clients whose line breaks can go on with their session, and within what bounds; `{}` for the defaults. */
+  recovery?: RecoveryOptions
+}
+
+/** What is kept for clients whose line has broken. */
+export interface RecoveryOptions {
+  /** For how many milliseconds a session waits for its client. Default 120,000. */
+  window?: number
+  /** How many messages a session may miss; one that missed more begins anew. Default 1,000. */
+  limit?: number
+  /** How many bytes the gateway keeps, for all of its sessions together. Default 64 MiB. */
+  bytes?: number
 }
 
 /** What `@Gateway` declared. */

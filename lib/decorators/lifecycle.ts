@@ -42,6 +42,46 @@ export function OnClose(): MethodDecoratorFor<EventMethod> {
 }
 
 /**
+ * Runs with `(socket, reason)` when the line of a socket has broken, on a gateway with `recovery`: the client may come back, and
+ * gets then what is sent to it in the meantime. Its rooms, its `data` and its identity stay; handlers that run go on.
+ *
+ * @example
+ * ```ts
+ * import { type CloseReason, Gateway, OnSuspend, type Socket } from 'partyline'
+ *
+ * @Gateway('/party', { recovery: { window: 60_000 } })
+ * class PartyGateway {
+ *   @OnSuspend() away(socket: Socket, reason: CloseReason) {
+ *     socket.broadcast.emit('away', socket.id)
+ *   }
+ * }
+ * ```
+ */
+export function OnSuspend(): MethodDecoratorFor<EventMethod> {
+  return (target, name) => tagMethod('@OnSuspend()', target, name, { kind: 'suspend' })
+}
+
+/**
+ * Runs with `(socket)` when the client of a suspended socket is back, after what it missed was sent again; its events wait
+ * for the promise. Its handshake is the new one, its identity the same user's.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, OnResume, type Socket } from 'partyline'
+ *
+ * @Gateway('/party', { recovery: {} })
+ * class PartyGateway {
+ *   @OnResume() back(socket: Socket) {
+ *     socket.broadcast.emit('back', socket.id)
+ *   }
+ * }
+ * ```
+ */
+export function OnResume(): MethodDecoratorFor<EventMethod> {
+  return (target, name) => tagMethod('@OnResume()', target, name, { kind: 'resume' })
+}
+
+/**
  * Gets every message of a raw gateway, as `(socket, message)`: a string for text, a `Uint8Array` for bytes.
  *
  * @example

@@ -11,7 +11,7 @@ import type { EventShape } from '../protocol/event.ts'
 /** What a method is for. */
 export type MethodTag =
   | { kind: 'event'; event: string | undefined; shape: EventShape }
-  | { kind: 'any' | 'open' | 'close' | 'message' | 'firstMessage' }
+  | { kind: 'any' | 'open' | 'close' | 'suspend' | 'resume' | 'message' | 'firstMessage' }
   | { kind: 'signal'; signal: string; event: string | undefined }
 
 /** A method and one thing that it is for. */

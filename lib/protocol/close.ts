@@ -12,14 +12,16 @@ export const closeCodes = {
   tooBig: { code: 1009, reconnect: false },
   /** The server failed, for example in `@OnOpen`. */
   internal: { code: 1011, reconnect: true },
-  /** The server restarts. */
+  /** For applications: the server restarts. */
   restart: { code: 1012, reconnect: true },
-  /** The server has no room now. */
+  /** For applications: the server has no room now. */
   tryLater: { code: 1013, reconnect: true },
   unauthenticated: { code: 4401, reconnect: false },
   forbidden: { code: 4403, reconnect: false },
   /** Nothing was heard from the other side for too long. */
   heartbeatLost: { code: 4408, reconnect: true },
+  /** The session was resumed from elsewhere, or by a later attempt of the same client. */
+  takenOver: { code: 4409, reconnect: false },
   /** Went on sending after RATE_LIMITED. */
   rate: { code: 4429, reconnect: true },
 } as const

@@ -88,6 +88,25 @@ export type EmitArgs<E extends AnyEvent> = E extends EventDescriptor
       : unknown[]
   : unknown[]
 
+/** What stands for the event's arguments in a request: its data, or their list where it is described by `args`. */
+export type CallData<E extends AnyEvent> =
+  E extends EventDescriptor<string, infer Shape>
+    ? Shape['args'] extends Schema
+      ? EmitArgs<E> | ([] extends EmitArgs<E> ? undefined : never)
+      : Shape['data'] extends Schema
+        ? EmitArgs<E>[0]
+        : unknown
+    : unknown
+
+/** What answers a request, after its schema: what the schema makes of what was sent. */
+export type Answer<E extends AnyEvent> = E extends EventDescriptor ? OutputOf<ShapeOf<E>['reply']> : unknown
+
+/** The arguments that a request's data stands for. */
+export function argsOfCall(event: AnyEvent, data: unknown): readonly unknown[] {
+  if (typeof event !== 'string' && event.shape.args !== undefined) return (data ?? []) as readonly unknown[]
+  return data === undefined ? [] : [data]
+}
+
 /** The name of an event, however it was given. */
 export function nameOf(of: AnyEvent): string {
   return typeof of === 'string' ? of : of.name

@@ -1,6 +1,9 @@
 /** Stands before a token among the subprotocols, since browsers cannot set headers. It is no protocol to speak. */
 export const BEARER = 'partyline.bearer.'
 
+/** Stands before a token and a position among the subprotocols: `partyline.resume.<token>.<pos>`. */
+export const RESUME = 'partyline.resume.'
+
 /** The HTTP request with which a connection began. */
 export class Handshake {
   readonly #url: string

@@ -1,0 +1,132 @@
+import type { Class } from '../container/mod.ts'
+import type { GatewayOptions, RecoveryOptions } from '../decorators/gateway.ts'
+import type { Payload } from '../protocol/codec.ts'
+import { isId } from '../protocol/codec.ts'
+import type { Handshake } from '../protocol/handshake.ts'
+import { RESUME } from '../protocol/handshake.ts'
+import type { Identity } from '../protocol/identity.ts'
+import type { JournalRules } from './journal.ts'
+import { type EventLog, MemoryLog } from './log.ts'
+import type { Session } from './session.ts'
+import type { Shared } from './shared.ts'
+
+/** What is kept where the gateway does not say how much. */
+export const defaultRecovery: Required<RecoveryOptions> = {
+  window: 120_000,
+  limit: 1_000,
+  bytes: 64 * 1024 * 1024,
+}
+
+/** For how many heartbeats a line can be dead before that is noticed, and somewhat more. */
+const UNNOTICED = 6
+
+/** Random bytes of a token: nobody guesses 192 bits. */
+const TOKEN = 24
+
+/** Who asks to go on with a session, and what is known of them by now. */
+export interface Comeback {
+  readonly handshake: Handshake
+  readonly identity: Identity | undefined
+  readonly codecIndex: number
+}
+
+/** A session that goes on, and what it has missed. */
+export interface Resumption {
+  readonly session: Session
+  /** The last position that the client has. */
+  readonly pos: number
+  readonly missed: Payload[]
+}
+
+/** The sessions of one gateway that can be resumed, and by what tokens. */
+export class Recovery implements JournalRules {
+  readonly window: number
+  readonly limit: number
+  readonly log: EventLog
+  readonly #shared: Pick<Shared, 'stats'>
+  readonly #byToken = new Map<string, Session>()
+  /** The sessions that wait for their clients. */
+  readonly suspended: Set<Session> = new Set()
+
+  constructor(options: RecoveryOptions, shared: Pick<Shared, 'stats' | 'clock' | 'limits' | 'watch'>) {
+    const { window, limit, bytes } = { ...defaultRecovery, ...options }
+    this.window = window
+    this.limit = limit
+    this.#shared = shared
+    const age = window + UNNOTICED * shared.limits.heartbeat
+    this.log = new MemoryLog({ age, bytes }, shared.clock, (what) => shared.stats.count(what))
+    shared.watch.logs.push(this.log)
+  }
+
+  count(what: Parameters<JournalRules['count']>[0]): void {
+    this.#shared.stats.count(what)
+  }
+
+  /** A new token for a session; those before go on working until they are revoked. */
+  issue(session: Session): string {
+    const bytes = crypto.getRandomValues(new Uint8Array(TOKEN))
+    const token = btoa(String.fromCharCode(...bytes))
+      .replaceAll('+', '-')
+      .replaceAll('/', '_')
+    this.#byToken.set(token, session)
+    return token
+  }
+
+  revoke(token: string): void {
+    this.#byToken.delete(token)
+  }
+
+  /** Whether a handshake asks to resume a session. */
+  asks({ subprotocols }: Handshake): boolean {
+    return subprotocols.some((name) => name.startsWith(RESUME))
+  }
+
+  /** The session that a handshake asks for, where whoever asks may have it, and nothing of what it missed is gone. */
+  find(comeback: Comeback): Resumption | undefined {
+    const found = this.#find(comeback)
+    this.count(found === undefined ? 'resumesRefused' : 'sessionsResumed')
+    return found
+  }
+
+  #find({ handshake, identity, codecIndex }: Comeback): Resumption | undefined {
+    const [, token = '', position = ''] =
+      FORM.exec(handshake.subprotocols.find((name) => name.startsWith(RESUME)) ?? '') ?? []
+    const session = this.#byToken.get(token)
+    const pos = Number(position)
+    if (session === undefined || !isId(pos)) return undefined
+    if (!session.isLive || session.codecIndex !== codecIndex) return undefined
+    if (session.identity?.user !== identity?.user || !isSamePlace(session.handshake, handshake))
+      return undefined
+    const missed = session.resumable?.journal.missed(pos)
+    if (missed !== undefined) return { session, pos, missed }
+    // Its own client will have another: nobody can come back to this one.
+    session.giveUp()
+    return undefined
+  }
+}
+
+/** What a gateway says of recovery; mistakes go to `problems`. */
+export function recoveryOf(
+  { name }: Class,
+  { recovery, protocol }: GatewayOptions,
+  shared: Shared,
+  problems: string[],
+): Recovery | undefined {
+  if (recovery === undefined) return undefined
+  if (protocol === 'raw')
+    problems.push(
+      `${name} has recovery and protocol: 'raw': without frames nothing has a position. Leave one of them out.`,
+    )
+  for (const [option, value] of Object.entries({ ...defaultRecovery, ...recovery })) {
+    if (!(Number.isInteger(value) && value > 0))
+      problems.push(`${name}'s recovery.${option} is ${value}: it is a whole number from 1 on.`)
+  }
+  return new Recovery(recovery, shared)
+}
+
+const FORM = new RegExp(`^${RESUME.replaceAll('.', '\\.')}([\\w-]+)\\.(\\d+)$`)
+
+function isSamePlace({ params: one }: Handshake, { params: other }: Handshake): boolean {
+  const names = Object.keys(one)
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+}
