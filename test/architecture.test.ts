@@ -41,7 +41,7 @@ describe('lib and apps', () => {
     const app = code.get('lib/core/app.ts')
     const changed = new Map(code).set('lib/core/app.ts', `import '../runtime/bun.ts'\n${app}`)
     expect(findBreaches(changed, publicNames)).toContain(
-      'lib/core/app.ts imports lib/runtime/bun.ts, and core may import only core, protocol, container/mod.ts, decorators',
+      'lib/core/app.ts imports lib/runtime/bun.ts, and core may import only core, protocol, container/mod.ts, decorators, assets',
     )
   })
 })
@@ -72,7 +72,7 @@ function breachesOf(files: Record<string, string>): string[] {
 describe('the rules find', () => {
   const targets = [
     ...['protocol/codec.ts', 'container/mod.ts', 'container/class.ts', 'decorators/on.ts', 'core/app.ts'],
-    ...['runtime/bun.ts', 'auth/jwt.ts', 'msgpack/msgpack.ts', 'mod.ts'],
+    ...['runtime/bun.ts', 'auth/jwt.ts', 'msgpack/msgpack.ts', 'client/client.ts', 'mod.ts'],
   ]
   const away = Object.fromEntries(targets.map((target) => [`lib/${target}`, '']))
 
@@ -84,6 +84,7 @@ describe('the rules find', () => {
     ['runtime', ['protocol/codec.ts', 'core/app.ts']],
     ['auth', ['protocol/codec.ts']],
     ['msgpack', ['protocol/codec.ts']],
+    ['client', ['protocol/codec.ts']],
   ])('an arrow from %s', (folder, allowed) => {
     test.each(targets.filter((target) => !target.startsWith(`${folder}/`)))(
       'to %s, unless it may',

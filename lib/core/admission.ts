@@ -13,13 +13,14 @@ export interface Admitted {
 }
 
 /**
- * Asks the authenticator who it is, and the guards whether they may come in: who, or the response that refuses. Nothing
+ * Asks the authenticator who it is, unless that is `known`, and the guards whether they may come in: who, or the response that refuses. Nothing
  * that either of them throws gets further than the log.
  */
 export async function admit(
   route: Route,
   handshake: Handshake,
   shared: Shared,
+  known: Identity | undefined,
 ): Promise<Admitted | Response> {
   const { clock, limits, stats } = shared
   let timer: unknown
@@ -30,16 +31,21 @@ export async function admit(
     }, limits.authenticate)
   })
   try {
-    return await Promise.race([decide(route, handshake, shared), late])
+    return await Promise.race([decide(route, handshake, shared, known), late])
   } finally {
     clock.clearTimeout(timer)
   }
 }
 
-async function decide(route: Route, handshake: Handshake, shared: Shared): Promise<Admitted | Response> {
+async function decide(
+  route: Route,
+  handshake: Handshake,
+  shared: Shared,
+  known: Identity | undefined,
+): Promise<Admitted | Response> {
   let identity: Identity | undefined
   try {
-    const found = await route.authenticate?.(handshake)
+    const found = known ?? (await route.authenticate?.(handshake))
     if (route.authenticate !== undefined && !found) return unauthenticated(shared)
     identity = found ?? undefined
   } catch (error) {

@@ -44,6 +44,8 @@ export interface AppOptions {
   codecs?: readonly Codec[]
   /** Answers the HTTP requests that are none of the gateways': a page, an API, a Hono app. Default: 404. */
   fetch?: Fetch
+  /** Whether the client is served at `/partyline.js`, for pages that take it by a script tag. Default `false`. */
+  clientScript?: boolean
   /** What bounds the use of memory and time; see docs/limits.md. */
   limits?: Partial<Limits>
   /** Finds out who asks for a connection, before it is taken in; null is answered with 401. */
@@ -142,7 +144,11 @@ export class App<R extends Runtime = Runtime> {
     this.#container = container
     this.#order = order
     this.#routes = paths.map(({ route }) => route)
-    this.#http = new HttpHost(paths, this.#shared, options.fetch, { origins: options.origins, proxies })
+    this.#http = new HttpHost(paths, this.#shared, options.fetch, {
+      origins: options.origins,
+      proxies,
+      clientScript: options.clientScript ?? false,
+    })
     this.sockets = new SocketList(...this.#routes.map(({ rooms }) => rooms))
   }
 

@@ -1,4 +1,5 @@
 import type { Payload } from '../protocol/codec.ts'
+import type { Identity } from '../protocol/identity.ts'
 
 /**
  * A line to one client, as a runtime provides it. Every runtime fills this port, and passes the contract suite in
@@ -46,6 +47,8 @@ export interface ConnectionHandler {
 export interface Peer {
   /** The address of the other side of the line; empty where there is none, as on unix sockets. */
   ip: string
+  /** Who asks, where the runtime knows it by itself, as in tests: then no authenticator is asked. Never from the request. */
+  identity?: Identity
   /** What the runtime itself passes to HTTP handlers beside the request, for pages that know it. */
   server?: unknown
 }

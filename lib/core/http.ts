@@ -7,6 +7,7 @@ import { addressOf, isOriginAllowed, type Origins } from './origin.ts'
 import { normalise, type Pattern } from './path.ts'
 import { failed, goingAway, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
+import { ClientScript, SCRIPT_PATH } from './script.ts'
 import { Session } from './session.ts'
 import type { Shared } from './shared.ts'
 
@@ -32,6 +33,8 @@ export interface HttpRules {
   origins: Origins | undefined
   /** How many proxies in front are believed. */
   proxies: number
+  /** Whether the client is served to pages without a bundler. */
+  clientScript: boolean
 }
 
 /** Decides about every HTTP request of an app: to a gateway, to the app's own pages, or away. */
@@ -42,6 +45,7 @@ export class HttpHost {
   readonly #shared: Shared
   readonly #fetch: Fetch | undefined
   readonly #rules: HttpRules
+  readonly #script: ClientScript | undefined
   /** The pages that are being made. */
   readonly #pages = new Set<Promise<Response>>()
   /** Set when the app goes away: nobody is taken in any more. */
@@ -51,6 +55,7 @@ export class HttpHost {
 
   constructor(paths: readonly RoutedPath[], shared: Shared, fetch: Fetch | undefined, rules: HttpRules) {
     this.#rules = rules
+    this.#script = rules.clientScript ? new ClientScript() : undefined
     this.limits = shared.limits
     this.#fixed = new Map(
       paths.filter(({ pattern }) => pattern.isFixed).map(({ route }) => [route.path, route]),
@@ -67,6 +72,8 @@ export class HttpHost {
     const upgrade = isUpgrade(request)
     // Before the gateways: one at `/:room` is not to hide it.
     if (path === '/healthz' && !upgrade) return this.#health(request)
+    if (path === SCRIPT_PATH && this.#script !== undefined && !upgrade)
+      return forReading(request, path) ?? this.#script.answer(request)
     const found = this.#find(path)
     if (found !== undefined)
       return upgrade ? this.#admit(request, url, peer, found.route, found.params) : upgradeRequired(path)
@@ -92,7 +99,7 @@ export class HttpHost {
   #admit(
     request: Request,
     url: URL,
-    { ip }: Peer,
+    { ip, identity }: Peer,
     route: Route,
     params: Record<string, string>,
   ): Response | Admission | Promise<Response | Admission> {
@@ -111,9 +118,9 @@ export class HttpHost {
     const chosen = chooseSubprotocol(route, handshake.subprotocols)
     if (chosen instanceof Response) return chosen
     if (route.authenticate === undefined && route.around.guards.length === 0) {
-      return this.#take(route, handshake, undefined, chosen)
+      return this.#take(route, handshake, identity, chosen)
     }
-    return admit(route, handshake, this.#shared).then((verdict) => {
+    return admit(route, handshake, this.#shared, identity).then((verdict) => {
       if (verdict instanceof Response) return verdict
       const admission = this.#take(route, handshake, verdict.identity, chosen)
       return { ...admission, refusal: () => this.#crowded(address) }
@@ -159,9 +166,10 @@ export class HttpHost {
     return undefined
   }
 
-  #health({ method }: Request): Response {
-    if (method !== 'GET' && method !== 'HEAD')
-      return refuse(405, 'METHOD_NOT_ALLOWED', '/healthz is for GET and HEAD', { allow: 'GET, HEAD' })
+  #health(request: Request): Response {
+    const { method } = request
+    const refused = forReading(request, '/healthz')
+    if (refused !== undefined) return refused
     const body = { status: this.draining ? 'draining' : 'ok', connections: this.#shared.sessions.size }
     const { status, headers } = Response.json(body, { status: this.draining ? 503 : 200 })
     return new Response(method === 'HEAD' ? null : JSON.stringify(body), { status, headers })
@@ -207,6 +215,11 @@ function chooseSubprotocol({ codecs }: Route, all: readonly string[]): Choice | 
   if (all.length === 0) return { codec: 0, subprotocol }
   const names = codecs.flatMap((codec) => codec.subprotocol ?? [])
   return refuse(400, 'UNKNOWN_SUBPROTOCOL', `this gateway speaks ${names.join(', ') || 'no subprotocol'}`)
+}
+
+function forReading({ method }: Request, path: string): Response | undefined {
+  if (method === 'GET' || method === 'HEAD') return undefined
+  return refuse(405, 'METHOD_NOT_ALLOWED', `${path} is for GET and HEAD`, { allow: 'GET, HEAD' })
 }
 
 function upgradeRequired(path: string): Response {

@@ -18,16 +18,19 @@ export const layers: Readonly<Record<string, Layer>> = {
   protocol: { lib: [], packages: ['@standard-schema/spec'] },
   container: { lib: [], packages: ['reflect-metadata', 'tsyringe'] },
   decorators: { lib: ['protocol', 'container'], packages: [] },
-  core: { lib: ['protocol', 'container/mod.ts', 'decorators'], packages: ['regexparam'] },
+  core: { lib: ['protocol', 'container/mod.ts', 'decorators', 'assets'], packages: ['regexparam'] },
   runtime: { lib: ['core', 'protocol'], packages: ['node:util'] },
   // jose is an optional peer, and loaded when the first token comes.
   auth: { lib: ['protocol'], packages: ['jose'] },
   // @msgpack/msgpack is an optional peer too. Clients in browsers speak it as well.
   msgpack: { lib: ['protocol'], packages: ['@msgpack/msgpack'] },
+  assets: { lib: [], packages: [] },
+  // Its size is counted in bytes, so it depends on nothing.
+  client: { lib: ['protocol'], packages: [] },
 }
 
 /** Folders that package.json exports by themselves. Who does not ask for them does not load them. */
-const entries = ['auth', 'msgpack']
+const entries = ['auth', 'msgpack', 'client']
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
 const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']

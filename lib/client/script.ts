@@ -1,0 +1,6 @@
+import { closeCodes } from '../protocol/close.ts'
+import { PartylineError } from '../protocol/error.ts'
+import { connect } from './client.ts'
+
+// For pages without a bundler: this file and all that it imports become one script, which leaves one name behind.
+Object.assign(globalThis, { partyline: { connect, PartylineError, closeCodes } })
