@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { readPage } from './markdown.ts'
 import { play } from './play.ts'
 import { Program } from './program.ts'
-import { matches, readScript } from './script.ts'
+import { filled, matches, readScript } from './script.ts'
 import { Snippets } from './snippets.ts'
 
 const page = `
@@ -103,6 +103,9 @@ test('… stands for one value, and for nothing else', () => {
   expect(matches('{"a":…,"b":2}', '{"a":1.5,"b":2}')).toBe(true)
   expect(matches('{"a":…}', '{"a":1,"b":2}')).toBe(false)
   expect(matches('{"a":…}', '{"b":1}')).toBe(false)
+  const kept = new Map<string, string>()
+  expect(matches('{"token":"«token»","n":…}', '{"token":"x-y_z","n":1}', kept)).toBe(true)
+  expect(filled('resume.«token».«other»', kept)).toBe('resume.x-y_z.«other»')
 })
 
 test('a line that cannot be played, and frames without a program, are errors', () => {

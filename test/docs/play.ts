@@ -1,5 +1,5 @@
 import { PATIENCE, type Program } from './program.ts'
-import { matches, type Step } from './script.ts'
+import { filled, matches, type Step } from './script.ts'
 
 /** A WebSocket client that keeps what it receives until it is asked for. */
 class Client {
@@ -74,6 +74,7 @@ export async function play(script: readonly Step[], program: Program): Promise<v
   const url = await program.listening()
   const clients = new Map<string, Client>()
   const client = (name: string): Client => clients.get(name) as Client
+  const kept = new Map<string, string>()
   let response: Response | undefined
 
   async function happen(step: Step): Promise<void> {
@@ -81,14 +82,17 @@ export async function play(script: readonly Step[], program: Program): Promise<v
       case 'connect': {
         const place = new URL(step.path, url)
         place.protocol = 'ws:'
-        const arrived = new Client(place, step.subprotocols)
+        const arrived = new Client(
+          place,
+          step.subprotocols.map((one) => filled(one, kept)),
+        )
         clients.set(step.client, arrived)
         return arrived.opened()
       }
       case 'send':
-        return client(step.client).send(step.text)
+        return client(step.client).send(filled(step.text, kept))
       case 'receive':
-        return expectText(step.text, await client(step.client).next())
+        return expectText(step.text, await client(step.client).next(), kept)
       case 'close':
         return client(step.client).close(step.code, step.reason)
       case 'closed':
@@ -125,6 +129,6 @@ export async function play(script: readonly Step[], program: Program): Promise<v
   if (!expectsComplaints && program.complaints !== '') throw new Error(`it complained: ${program.complaints}`)
 }
 
-function expectText(expected: string, text: string): void {
-  if (!matches(expected, text)) throw new Error(`expected ${expected}\n  and got ${text}`)
+function expectText(expected: string, text: string, kept?: Map<string, string>): void {
+  if (!matches(expected, text, kept)) throw new Error(`expected ${expected}\n  and got ${text}`)
 }

@@ -13,6 +13,8 @@
  * GET /path (name: value)     an HTTP request; "upgrade" stands for the four headers of a handshake
  * 404 {"error":…}             its answer
  * # text                      a remark
+ *
+ * «name» in what is received stands for a text that is kept under that name; in what is sent, and offered, for that text.
  * ```
  */
 export type Step = { line: number } & (
@@ -83,8 +85,17 @@ function readHeaders(text: string): Record<string, string> {
   )
 }
 
-/** Whether a text is the expected one, in which … stands for any one value. */
-export function matches(expected: string, text: string): boolean {
+/** Whether a text is the expected one, in which … stands for any one value; keeps what has a name. */
+export function matches(expected: string, text: string, kept: Map<string, string> = new Map()): boolean {
   const parts = expected.split('…').map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&'))
-  return new RegExp(`^${parts.join('(?:"(?:[^"\\\\]|\\\\.)*"|[^",\\]}]+)')}$`, 's').test(text)
+  const anyValue = '(?:"(?:[^"\\\\]|\\\\.)*"|[^",\\]}]+)'
+  const form = parts.join(anyValue).replace(/«(\w+)»/g, '(?<$1>[^"]+)')
+  const found = new RegExp(`^${form}$`, 's').exec(text)
+  for (const [name, value] of Object.entries(found?.groups ?? {})) kept.set(name, value)
+  return found !== null
+}
+
+/** A text with what was kept in the places of the names. */
+export function filled(text: string, kept: ReadonlyMap<string, string>): string {
+  return text.replace(/«(\w+)»/g, (_, name: string) => kept.get(name) ?? `«${name}»`)
 }
