@@ -9,6 +9,7 @@ export {
   inject,
   type NamedToken,
   type Provider,
+  type Resolver,
   type Scope,
   type Token,
   token,

@@ -37,6 +37,14 @@ export interface Dependency {
 /** What is called when tsyringe is asked for a token. */
 export type Obtain = (definition: Definition, from: DependencyContainer) => unknown
 
+/** Another container, asked for what this app's own providers do not stand for. */
+export interface Resolver {
+  /** Whether it stands for a token; asked when the app is put together. */
+  has(token: Token): boolean
+  /** What the token stands for; asked once, when it is first needed. */
+  get(token: Token): unknown
+}
+
 /** What to say of a token that nobody provides to that definition; undefined where there is nothing to add. */
 export type Hint = (token: Token, asker: Definition | undefined) => string | undefined
 
@@ -47,6 +55,8 @@ export class Registry {
   readonly di: DependencyContainer = processWide.createChildContainer()
   /** Something better to say of a token that nobody provides, where whoever opened the registry knows it. */
   hint: Hint = () => undefined
+  /** Comes before a class is built unasked: what another container builds is not to be built again. */
+  resolver: Resolver | undefined
   /** What is wrong with a definition, where whoever opened the registry has rules of its own. */
   rule: (definition: Definition) => readonly string[] = () => []
   /** What is being built, the innermost last. */
@@ -91,7 +101,11 @@ export class Registry {
   /** The definition of a token; a class that nobody listed is made known when it can be built without help. */
   find(token: Token, origin: string): Definition | undefined {
     const known = this.definitions.get(token)
-    if (known !== undefined || typeof token !== 'function' || !isBuildable(token)) return known
+    if (known !== undefined) return known
+    const { resolver } = this
+    if (token !== undefined && resolver?.has(token))
+      return this.add({ provide: token, useFactory: () => resolver.get(token) }, origin)
+    if (typeof token !== 'function' || !isBuildable(token)) return undefined
     return this.add(token as Class, origin)
   }
 

@@ -4,6 +4,7 @@ import {
   closure,
   type Definition,
   type Provider,
+  type Resolver,
   type Token,
 } from '../container/mod.ts'
 import { taggedMethods } from '../decorators/tags.ts'
@@ -40,6 +41,8 @@ export interface AppOptions {
   prefix?: string
   /** Providers that replace those of the same token in any module, for tests and deployments. */
   providers?: readonly Provider[]
+  /** Another container, such as a host framework's, for what no module of the app provides. */
+  resolver?: Resolver
   /** Codecs beside JSON, for clients that ask for their subprotocols. */
   codecs?: readonly Codec[]
   /** Answers the HTTP requests that are none of the gateways': a page, an API, a Hono app. Default: 404. */
@@ -134,6 +137,7 @@ export class App<R extends Runtime = Runtime> {
     const { container, order, paths } = assemble({
       root,
       overrides: options.providers ?? [],
+      resolver: options.resolver,
       prefix: options.prefix ?? '',
       codecs: options.codecs ?? [],
       runtime: this.runtime,

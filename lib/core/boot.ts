@@ -7,6 +7,7 @@ import {
   collectInto,
   type Definition,
   type Provider,
+  type Resolver,
   type Token,
 } from '../container/mod.ts'
 import { type GatewayTag, gatewayTag } from '../decorators/gateway.ts'
@@ -36,6 +37,7 @@ export interface Plan {
   root: Root
   /** Providers that replace those of the same token in any module. */
   overrides: readonly Provider[]
+  resolver: Resolver | undefined
   prefix: string
   codecs: readonly Codec[]
   runtime: Pick<Runtime, 'publish'>
@@ -80,6 +82,7 @@ export function assemble(plan: Plan): Assembly {
   const parts = flatten(plan.root, problems)
   const container = new Container()
   container.registry.hint = hint
+  container.registry.resolver = plan.resolver
   container.registry.rule = misplacedSignals
   const attempt = collectInto(problems)
 

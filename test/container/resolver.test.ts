@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { Gateway, Inject, Injectable, inject, On, type Resolver, type Socket, type Token } from 'partyline'
+import { finish, mistakesIn, start } from '../core/in-memory.ts'
+
+@Injectable()
+class Cats {
+  constructor(readonly name = 'built here') {}
+}
+
+@Injectable()
+class Dogs {
+  readonly name = 'built here'
+}
+
+/** Another framework's container, which tells what it was asked for. */
+class Other implements Resolver {
+  readonly asked: Token[] = []
+  readonly #known = new Map<Token, unknown>([
+    [Cats, new Cats('the other container')],
+    ['MOTD', 'welcome'],
+  ])
+
+  has(token: Token): boolean {
+    return this.#known.has(token)
+  }
+
+  get(token: Token): unknown {
+    this.asked.push(token)
+    return this.#known.get(token)
+  }
+}
+
+@Gateway('/pets')
+class Pets {
+  readonly again = inject(Cats)
+
+  constructor(
+    private readonly cats: Cats,
+    private readonly dogs: Dogs,
+    @Inject('MOTD') private readonly motd: string,
+  ) {}
+
+  @On() names(_: Socket) {
+    return [this.cats.name, this.dogs.name, this.motd, this.again === this.cats]
+  }
+}
+
+afterEach(finish)
+
+describe('another container', () => {
+  test('stands for what no module provides, before a class is built unasked; and is asked once', async () => {
+    const resolver = new Other()
+    const { connect } = await start(Pets, { resolver })
+    const client = await connect('/pets')
+    client.send('{"event":"names","id":1}')
+    expect(await client.next()).toBe('{"ack":1,"data":["the other container","built here","welcome",true]}')
+    expect(resolver.asked).toEqual([Cats, 'MOTD'])
+  })
+
+  test('does not stand for what a module provides', async () => {
+    const providers = [{ provide: Cats, useValue: new Cats('the module') }]
+    const { connect } = await start(Pets, { resolver: new Other(), providers })
+    const client = await connect('/pets')
+    client.send('{"event":"names","id":1}')
+    expect(await client.next()).toBe('{"ack":1,"data":["the module","built here","welcome",true]}')
+  })
+
+  test('what neither has is a mistake as ever', () => {
+    @Gateway('/lost')
+    class Lost {
+      constructor(@Inject('NOBODY') readonly nobody: string) {}
+    }
+    expect(mistakesIn(Lost, { resolver: new Other() })).toEqual([
+      'cannot resolve "NOBODY" ← Lost ← createApp: parameter 1 of Lost\'s constructor asks for "NOBODY", which nobody provides. Add it to the "providers" of a module.',
+    ])
+  })
+})
