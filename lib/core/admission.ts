@@ -13,8 +13,8 @@ export interface Admitted {
 }
 
 /**
- * Asks the authenticator who it is, unless that is `known`, and the guards whether they may come in: who, or the response that refuses. Nothing
- * that either of them throws gets further than the log.
+ * Asks the authenticator who it is, unless that is `known`, and the guards whether they may come in: who, or the response
+ * that refuses. Nothing that either of them throws gets further than the log.
  */
 export async function admit(
   route: Route,

@@ -22,6 +22,13 @@ export interface Connection {
   close(code: number, reason: string): void
   /** Ends the line without a handshake. */
   terminate(): void
+  /**
+   * For how many calls in a row nothing has come from the other side, control frames included; always 0 where the client
+   * chose a subprotocol, and so is pinged in frames. Absent where a runtime cannot ping.
+   */
+  silence?(): number
+  /** Sends a ping of WebSocket itself (RFC 6455, section 5.5.2), which no client's code sees. */
+  ping?(): void
   /** Stops reading, so that the client feels it. Absent where a runtime cannot; what was read already still arrives. */
   pause?(): void
   resume?(): void

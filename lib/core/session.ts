@@ -161,7 +161,7 @@ export class Session implements ConnectionHandler, Recipient {
 
   closed(code: number, reason: string): void {
     if (this.#state === 'closed') return
-    if (code === closeCodes.tooBig.code) this.shared.stats.count('payloadTooBig')
+    if (this.#state === 'open') this.shared.stats.countEnd(code)
     this.shared.census.remove(this.handshake.ip)
     if (this.resumable !== undefined && this.#state === 'open' && mayReturn(code))
       this.#suspend({ code, reason })

@@ -22,6 +22,10 @@ export interface Counters {
   slowConsumers: number
   /** Sockets closed because nothing was heard of them, by `limits.heartbeat`. */
   heartbeatsLost: number
+  /** Sockets whose line broke without a close frame, seen as 1006: the client vanished, or the runtime gave it up. */
+  connectionsLost: number
+  /** Sockets that ended with 1002 or 1007: what came was no WebSocket traffic, or text that is no UTF-8. */
+  protocolErrors: number
   /** Connections refused: beyond `limits.connections`. */
   connectionsRefused: number
   /** Connections refused: beyond `limits.connectionsPerAddress`. */
@@ -60,6 +64,14 @@ export interface AppStats extends Counters {
   keptBytes: number
 }
 
+/** What the end of a connection counts as, by its code, where it was none in good order. */
+const ends: Partial<Record<number, keyof Counters>> = {
+  1002: 'protocolErrors',
+  1006: 'connectionsLost',
+  1007: 'protocolErrors',
+  1009: 'payloadTooBig',
+}
+
 /** Counts what happens in an app. */
 export class Stats {
   readonly counters: Counters = {
@@ -74,6 +86,8 @@ export class Stats {
     joinsRefused: 0,
     slowConsumers: 0,
     heartbeatsLost: 0,
+    connectionsLost: 0,
+    protocolErrors: 0,
     connectionsRefused: 0,
     addressesRefused: 0,
     originsRefused: 0,
@@ -90,5 +104,11 @@ export class Stats {
 
   count(what: keyof Counters): void {
     this.counters[what]++
+  }
+
+  /** Counts the end of a connection that nobody here had begun to close. */
+  countEnd(code: number): void {
+    const what = ends[code]
+    if (what !== undefined) this.count(what)
   }
 }

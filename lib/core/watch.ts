@@ -34,7 +34,10 @@ export class Watch {
 
   start(): void {
     this.#pulses = this.#shared.clock.setTimeout(() => {
-      for (const session of this.#shared.sessions) session.checkPulse()
+      for (const session of this.#shared.sessions) {
+        session.checkPulse()
+        this.#checkLine(session)
+      }
       for (const log of this.logs) log.trim()
       this.start()
     }, this.#shared.limits.heartbeat)
@@ -64,6 +67,19 @@ export class Watch {
     if (session.bufferedAmount > BACKLOG * this.#shared.limits.buffer) return this.#close(session)
     if (!this.#behind.has(session)) this.#behind.set(session, this.#shared.clock.now())
     this.#lookLater()
+  }
+
+  /**
+   * The heartbeat of who is not pinged in frames: asks after two silent looks, and gives up after four. A runtime's own idle
+   * timeout does not do, where whatever is sent begins it anew: those in a busy room would never be missed.
+   */
+  #checkLine(session: Session): void {
+    const { connection } = session
+    const silence = session.isOpen ? (connection.silence?.() ?? 0) : 0
+    if (silence > 3) {
+      this.#shared.stats.count('heartbeatsLost')
+      session.close(closeCodes.heartbeatLost.code, 'heartbeat lost')
+    } else if (silence > 1) connection.ping?.()
   }
 
   #lookLater(): void {

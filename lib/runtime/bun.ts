@@ -23,6 +23,7 @@ interface BunSocket {
   subscribe(topic: string): boolean
   unsubscribe(topic: string): boolean
   cork(callback: () => void): void
+  ping(): number
   close(code: number, reason: string): void
   terminate(): void
   pause(): void
@@ -51,6 +52,8 @@ export interface BunWebSocketHandler {
   data: BunConnection
   open(ws: BunSocket): void
   message(ws: BunSocket, message: Payload): void
+  ping(ws: BunSocket): void
+  pong(ws: BunSocket): void
   close(ws: BunSocket, code: number, reason: string): void
   maxPayloadLength: number
   backpressureLimit: number
@@ -61,10 +64,16 @@ export interface BunWebSocketHandler {
   perMessageDeflate: boolean
 }
 
-/** Bun pings shortly before this many seconds of silence, and closes after them. */
+/**
+ * Bun pings shortly before this many seconds of silence on both sides, and closes after them. What is sent begins them anew, so
+ * it misses nobody who is sent something now and then; `limits.heartbeat` does.
+ */
 const IDLE_TIMEOUT = 60
 
-/** After so many seconds without a byte, an HTTP connection is closed, whether or not a page is being made for it. */
+/**
+ * After so many seconds in which nothing came, an HTTP connection is closed, whether or not a page is being made for it. A body
+ * that comes more slowly than 16 KiB a second is nothing. A first request's head has 10 seconds, which nobody can change.
+ */
 const HTTP_IDLE_TIMEOUT = 30
 
 /** Bytes: requests with longer bodies are answered 413. */
@@ -76,10 +85,20 @@ const SENT_LOOK = 5
 /** One of Bun's sockets, as a connection. */
 export class BunConnection implements Connection {
   readonly handler: ConnectionHandler
+  readonly #isPinged: boolean
   #socket: BunSocket | undefined
+  /** How often somebody asked and nothing had come since the last time. */
+  #silence = 0
 
-  constructor(handler: ConnectionHandler) {
+  /** `isPinged`: whether its line is looked after by pings of WebSocket itself. */
+  constructor(handler: ConnectionHandler, isPinged: boolean) {
     this.handler = handler
+    this.#isPinged = isPinged
+  }
+
+  /** Takes note that something came. */
+  heard(): void {
+    this.#silence = 0
   }
 
   open(socket: BunSocket): void {
@@ -119,6 +138,14 @@ export class BunConnection implements Connection {
     this.#socket?.publish(topic, payload)
   }
 
+  silence(): number {
+    return this.#isPinged ? ++this.#silence : 0
+  }
+
+  ping(): void {
+    this.#socket?.ping()
+  }
+
   close(code: number, reason: string): void {
     this.#socket?.close(code, reason)
   }
@@ -156,7 +183,14 @@ export class BunRuntime implements Runtime {
         ws.data.open(ws)
       },
       message(ws, message) {
+        ws.data.heard()
         ws.data.handler.message(message)
+      },
+      ping(ws) {
+        ws.data.heard()
+      },
+      pong(ws) {
+        ws.data.heard()
       },
       close(ws, code, reason) {
         ws.data.handler.closed(codeOf(code, reason), reason)
@@ -247,7 +281,8 @@ export class BunRuntime implements Runtime {
     // Without the header Bun would answer with the first that the client offers.
     const headers = subprotocol === undefined ? undefined : { 'sec-websocket-protocol': subprotocol }
     try {
-      if (server.upgrade(request, { data: new BunConnection(handler), headers })) return undefined
+      if (server.upgrade(request, { data: new BunConnection(handler, subprotocol === undefined), headers }))
+        return undefined
     } catch (error) {
       // As of a server of somebody's own that was not given `websocket`.
       return this.#host.failed(error)

@@ -114,6 +114,17 @@ const table: Record<keyof Counters, readonly Row[] | { testedIn: string }> = {
       },
     },
   ],
+  connectionsLost: [
+    {
+      async reach(w) {
+        const client = await w.connect()
+        await until(() => w.running.app.sockets.size === 1, 'the socket')
+        client.vanish()
+      },
+    },
+  ],
+  // In memory nothing can come that is not WebSocket's.
+  protocolErrors: { testedIn: 'test/runtime/lines.test.ts' },
   connectionsRefused: [
     { limit: 'connections', options: { limits: { connections: 1 } }, reach: (w) => knockAfterOne(w, 503) },
   ],

@@ -14,6 +14,8 @@ export interface WireFrame {
 export const TEXT = 0x1
 export const BINARY = 0x2
 export const CLOSE = 0x8
+export const PING = 0x9
+export const PONG = 0xa
 
 /** The bytes of a masked frame, as clients send them. */
 export function frameBytes(opcode: number, payload: string | Uint8Array): Buffer {

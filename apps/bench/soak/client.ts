@@ -16,8 +16,8 @@ export class SoakClient {
     else if (kind === opcode.close && end - start >= 2) this.code = (bytes[start]! << 8) | bytes[start + 1]!
   })
 
-  /** Resolves when the server has taken it in. */
-  static async open(port: number, greeted: boolean): Promise<SoakClient> {
+  /** Resolves when the server has taken it in, as one of a kind. */
+  static async open(port: number, kind: string, greeted = false): Promise<SoakClient> {
     const client = new SoakClient()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const ended = (): void => {
@@ -36,7 +36,7 @@ export class SoakClient {
     })
     client.write(
       Buffer.from(
-        `GET /soak HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `GET /soak/${encodeURIComponent(kind)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
           `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n` +
           `${greeted ? 'Sec-WebSocket-Protocol: partyline.json.v1\r\n' : ''}\r\n`,
       ),

@@ -21,7 +21,7 @@ export class GoodClient {
   }
 
   static async open(port: number, greeted: boolean): Promise<GoodClient> {
-    return new GoodClient(await SoakClient.open(port, greeted))
+    return new GoodClient(await SoakClient.open(port, 'good', greeted))
   }
 
   begin(): void {

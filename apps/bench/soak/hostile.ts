@@ -1,13 +1,18 @@
+import type { Counters } from 'partyline'
 import { clientFrame } from '../load/frames.ts'
-import { SoakClient } from './client.ts'
+import type { SoakClient } from './client.ts'
 
-/** One way to do harm, and what in `app.stats()` says that it was ended. */
+/** One way to do harm, or to be gone, and how the server ends it. */
 export interface Hostility {
   name: string
-  /** The counter of the limit that cuts it off; none where it leaves by itself. */
-  counter?: 'rateClosed' | 'slowConsumers' | 'heartbeatsLost' | 'payloadTooBig'
+  /** What `@OnClose` sees. */
+  code: number
+  /** What in `app.stats()` says so. */
+  counter: keyof Counters
+  /** Whether it chooses a subprotocol. */
   greeted?: boolean
-  begin(client: SoakClient): void
+  /** Absent where its process is stopped in the middle of everything, as a phone is that was switched off. */
+  begin?(client: SoakClient): void
 }
 
 /** Milliseconds between two of its deeds. */
@@ -16,6 +21,7 @@ const EVERY = 20
 export const hostilities: readonly Hostility[] = [
   {
     name: 'floods',
+    code: 4429,
     counter: 'rateClosed',
     begin(client) {
       const some = Buffer.concat(
@@ -26,6 +32,7 @@ export const hostilities: readonly Hostility[] = [
   },
   {
     name: 'never reads',
+    code: 1008,
     counter: 'slowConsumers',
     begin(client) {
       client.stopReading()
@@ -33,10 +40,9 @@ export const hostilities: readonly Hostility[] = [
       repeat(client, () => client.send(`{"event":"large","id":${id++}}`))
     },
   },
-  // The line is there, and nobody at the other end of it: pings stay unanswered.
-  { name: 'half-open', counter: 'heartbeatsLost', greeted: true, begin() {} },
   {
     name: 'huge frames',
+    code: 1009,
     counter: 'payloadTooBig',
     begin(client) {
       // A text of 1 GiB is announced, and a part of it sent.
@@ -45,12 +51,24 @@ export const hostilities: readonly Hostility[] = [
     },
   },
   {
-    name: 'vanishes',
+    name: 'no WebSocket frames',
+    code: 1002,
+    counter: 'protocolErrors',
+    begin: (client) => client.write(Buffer.from('GET / HTTP/1.1\r\n\r\n')),
+  },
+  {
+    name: 'hangs up',
+    code: 1006,
+    counter: 'connectionsLost',
     begin(client) {
       client.send('{"event":"large","id":1}')
       client.vanish()
     },
   },
+  // The line is there, and the other end of it answers what its library answers by itself, and no more.
+  { name: 'half-open', code: 4408, counter: 'heartbeatsLost', greeted: true, begin() {} },
+  { name: 'vanishes', code: 4408, counter: 'heartbeatsLost', greeted: true },
+  { name: 'vanishes, plain', code: 4408, counter: 'heartbeatsLost' },
 ]
 
 function repeat(client: SoakClient, deed: () => void): void {
