@@ -22,7 +22,8 @@ export class Dispatch {
   #running = 0
   /** Made when first something has to wait. */
   #line: Line | undefined
-  #ready = false
+  /** What events wait for: the gateway and `@OnOpen`, and each `@OnResume` that has not ended. */
+  #holds = 1
   /** Made at the first event: many sockets only listen. */
   #intake: Intake | undefined
   #draining = false
@@ -35,15 +36,15 @@ export class Dispatch {
     this.#concurrency = session.route.options.concurrency ?? 1
   }
 
-  /** Lets events through: the gateway is there and `@OnOpen` is done. */
+  /** Lets events through, where nothing else holds them: the gateway is there and `@OnOpen` is done. */
   ready(): void {
-    this.#ready = true
+    this.#holds--
     this.#advance()
   }
 
-  /** Begins nothing until `ready` is called again. */
+  /** Begins nothing until `ready` is called once more. */
   hold(): void {
-    this.#ready = false
+    this.#holds++
   }
 
   /** Takes no more events; what came before goes on. */
@@ -62,7 +63,7 @@ export class Dispatch {
   }
 
   get isIdle(): boolean {
-    return this.#ready && this.#running === 0 && !this.#line?.length
+    return this.#holds === 0 && this.#running === 0 && !this.#line?.length
   }
 
   untilIdle(): Promise<void> {
@@ -79,6 +80,14 @@ export class Dispatch {
     this.#session.connection.resume?.()
   }
 
+  /** Reads no further where much waits already. */
+  holdBack(): void {
+    // While an answer of the client's is waited for it has to be read: it would stand behind what waits for it.
+    if (!this.#line?.isLong || this.#paused || !this.#session.isOpen || this.#session.isAsking) return
+    this.#paused = true
+    this.#session.connection.pause?.()
+  }
+
   /** The line that was held back is gone. */
   unpause(): void {
     this.#paused = false
@@ -90,7 +99,8 @@ export class Dispatch {
     if (!this.#intake.admits(frame) && this.#isRefused(frame, this.#intake)) return
     if (this.#draining)
       return this.#refuse(frame, new PartylineError('OVERLOADED', 'the server is going away'))
-    if (this.#ready && this.#running < this.#concurrency && !this.#line?.length) return this.#start(frame)
+    if (this.#holds === 0 && this.#running < this.#concurrency && !this.#line?.length)
+      return this.#start(frame)
     this.#wait(frame, size)
   }
 
@@ -114,16 +124,12 @@ export class Dispatch {
         new PartylineError('OVERLOADED', 'too many events of this socket wait for their turn'),
       )
     }
-    // While an answer of the client's is waited for it has to be read: it would stand behind what waits for it.
-    if (this.#line.isLong && !this.#paused && this.#session.isOpen && !this.#session.isAsking) {
-      this.#paused = true
-      this.#session.connection.pause?.()
-    }
+    this.holdBack()
   }
 
   #start(frame: EventFrame): void {
     const { route, shared } = this.#session
-    const handler = route.handlers.events.get(frame.event)
+    const handler = route.handlers.events.find(frame.event)
     if (!route.handlers.direct || shared.signals.heard) return this.#startObserved(frame, handler)
     if (handler === undefined) return this.#unknown(frame)
     let result: unknown
@@ -219,7 +225,7 @@ export class Dispatch {
 
   /** Begins what waits, as far as it may. */
   #advance(): void {
-    while (this.#ready && this.#running < this.#concurrency) {
+    while (this.#holds === 0 && this.#running < this.#concurrency) {
       const frame = this.#line?.shift()
       if (frame === undefined) break
       this.#intake?.settle(frame.id)

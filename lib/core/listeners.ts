@@ -27,17 +27,17 @@ export class Listeners {
     // The same function may listen twice, and stop once.
     const own: Listener = { run: listener }
     this.#listeners.set(key, [...(this.#listeners.get(key) ?? []), own])
+    this.heard = true
     return () => {
       const others = (this.#listeners.get(key) ?? []).filter((one) => one !== own)
       if (others.length > 0) this.#listeners.set(key, others)
       else this.#listeners.delete(key)
+      this.heard = this.#listeners.size > 0
     }
   }
 
   /** Whether anybody listens to anything; while nobody does, signals cost nothing. */
-  get heard(): boolean {
-    return this.#listeners.size > 0
-  }
+  heard = false
 
   /** Whether anybody listens to this event by its name. */
   hears(event: string): boolean {

@@ -13,8 +13,8 @@ import type { Rooms } from './rooms.ts'
 
 /** The methods of a gateway class, by what they are for. Made once, at boot. */
 export interface Handlers {
-  /** By event. A map, so that no property of any prototype can be reached by an event's name. */
-  readonly events: ReadonlyMap<string, Handler>
+  /** By event. */
+  readonly events: EventTable
   readonly any: Handler | undefined
   readonly open: Method | undefined
   readonly close: Method | undefined
@@ -23,6 +23,32 @@ export interface Handlers {
   readonly firstMessage: Handler | undefined
   /** Whether an event concerns its own handler alone. */
   readonly direct: boolean
+}
+
+/** The handlers of events by their names. A map, so that no property of any prototype can be reached by a name. */
+export class EventTable {
+  readonly #handlers: ReadonlyMap<string, Handler>
+  /** Asked for last: most events have the name of the one before, and to compare costs less than to look up. */
+  #name = ''
+  #handler: Handler | undefined
+
+  constructor(handlers: ReadonlyMap<string, Handler>) {
+    this.#handlers = handlers
+  }
+
+  get all(): Iterable<Handler> {
+    return this.#handlers.values()
+  }
+
+  find(name: string): Handler | undefined {
+    if (name === this.#name) return this.#handler
+    const handler = this.#handlers.get(name)
+    // Names that nobody handles are a client's own, and of any length.
+    if (handler === undefined) return undefined
+    this.#name = name
+    this.#handler = handler
+    return handler
+  }
 }
 
 /** A gateway, ready to serve. */
@@ -87,7 +113,9 @@ export function compileHandlers(gateway: Class, options: GatewayOptions, problem
 
   const handler = (tagged: TaggedMethod | undefined) => tagged && new Handler(gateway, tagged)
   return {
-    events: new Map([...events].map(([event, tagged]) => [event, new Handler(gateway, tagged)])),
+    events: new EventTable(
+      new Map([...events].map(([event, tagged]) => [event, new Handler(gateway, tagged)])),
+    ),
     any: handler(single.get('any')),
     open: handler(single.get('open'))?.method,
     close: handler(single.get('close'))?.method,
@@ -100,7 +128,7 @@ export function compileHandlers(gateway: Class, options: GatewayOptions, problem
 
 /** All handlers of events, those without a name of their own included. */
 export function handlersOf({ events, any, firstMessage }: Handlers): Handler[] {
-  return [...events.values(), any, firstMessage].filter((one) => one !== undefined)
+  return [...events.all, any, firstMessage].filter((one) => one !== undefined)
 }
 
 function misplaced({ name, tag }: TaggedMethod, gateway: Class, isRaw: boolean): string[] {
