@@ -1,4 +1,5 @@
 import { json, type Wire } from './load/wire.ts'
+import type { Platform } from './platform.ts'
 
 /** What a server of its own is for: `guarded` does that scenario's work, `limited` has the default limits. */
 export type Variant = 'guarded' | 'limited'
@@ -11,6 +12,8 @@ export interface Contender {
   /** Servers for scenarios that need one of their own, in place of `file`. */
   variants?: Partial<Record<Variant, string>>
   wire: Wire
+  /** What it runs on. Default Bun. */
+  platform?: Platform
 }
 
 const file = (name: string): string => `${import.meta.dir}/contenders/${name}.ts`
@@ -38,6 +41,23 @@ export const contenders: readonly Contender[] = [
     wire: json,
   },
 ]
+
+/** Raw server, contenders and control on another runtime than Bun; nothing there has variants. */
+export function on(platform: Platform): {
+  raw: Contender
+  contenders: readonly Contender[]
+  control: Contender
+} {
+  if (platform === 'bun') return { raw, contenders, control }
+  const base: Contender = { name: `raw ${platform}`, file: file(`raw-${platform}`), wire: json, platform }
+  const own = contenders.map(({ name, file, wire }) => ({
+    name: `${name} on ${platform}`,
+    file,
+    wire,
+    platform,
+  }))
+  return { raw: base, contenders: own, control: { ...base, name: 'control' } }
+}
 
 /** The server's file for a scenario that asks for a variant; the usual one where there is none. */
 export function fileOf({ file, variants }: Contender, variant?: Variant): string {

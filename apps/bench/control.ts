@@ -1,7 +1,10 @@
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+
 /**
- * The server's end of the control channel (Bun's IPC). The process itself reads its CPU time, since getrusage counts
- * in microseconds where /proc/PID/stat counts in hundredths of a second; it covers all threads, so the work of the
- * garbage collector and of the compilers is in it.
+ * The server's end of the control channel: a line on its standard input asks, a line on its standard output answers, which
+ * every runtime can do. The process itself reads its CPU time, since getrusage counts in microseconds where /proc/PID/stat
+ * counts in hundredths of a second; it covers all threads, so the work of the garbage collector and of the compilers is in it.
  */
 
 /** `cpu`: microseconds of user and system time so far. `memory`: bytes of RSS after a full collection. */
@@ -12,15 +15,16 @@ export type Report = { port: number } | { answer: number }
 
 /** To be called by a server's file when it accepts connections. */
 export function ready(port: number): void {
-  process.on('message', async (question: Question) => {
+  const questions = createInterface({ input: process.stdin })
+  questions.on('line', async (question) => {
     report({ answer: question === 'cpu' ? cpu() : await memory() })
   })
-  process.on('disconnect', () => process.exit())
+  questions.on('close', () => process.exit())
   report({ port })
 }
 
 function report(message: Report): void {
-  process.send?.(message)
+  process.stdout.write(`${JSON.stringify(message)}\n`)
 }
 
 function cpu(): number {
@@ -28,12 +32,14 @@ function cpu(): number {
   return user + system
 }
 
-/** Bytes of RSS after a full collection. */
+/** Bytes of RSS after a full collection, where the runtime lets itself be told to collect. */
 export async function memory(): Promise<number> {
+  const { Bun, gc } = globalThis as { Bun?: { gc(force: boolean): void }; gc?: () => void }
   // The allocator returns pages a little after they were freed, and finalizers free more: hence twice, with a rest.
-  Bun.gc(true)
-  await Bun.sleep(200)
-  Bun.gc(true)
-  await Bun.sleep(200)
+  for (let n = 0; n < 2; n++) {
+    if (Bun) Bun.gc(true)
+    else gc?.()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
   return process.memoryUsage.rss()
 }

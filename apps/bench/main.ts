@@ -1,13 +1,17 @@
-import { control, raw } from './contender.ts'
+import { type Contender, contenders as everybody, on } from './contender.ts'
 import { type Options, options, usage } from './options.ts'
 import { type Section, setting, table } from './report.ts'
 import { results } from './result.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Runs one scenario. The raw server comes first and its control last, with the contenders between the two. */
-async function section(scenario: Scenario, { contenders, ...effort }: Options): Promise<Section> {
+async function section(asked: Scenario, { contenders, platform, ...effort }: Options): Promise<Section> {
+  const { raw, control, contenders: all } = on(platform)
+  const chosen = all.filter((_, i) => contenders.includes(everybody[i] as Contender))
+  const { limit, elsewhere = limit } = asked.goal
+  const scenario = { ...asked, goal: { ...asked.goal, limit: platform === 'bun' ? limit : elsewhere } }
   const progress = (done: number, of: number) => console.error(`${scenario.name}: round ${done} of ${of}`)
-  const shown = await results(scenario, [raw, ...contenders, control], effort, progress)
+  const shown = await results(scenario, [raw, ...chosen, control], effort, progress)
   return { scenario, raw: shown[0]!, control: shown.at(-1)!, contenders: shown.slice(1, -1) }
 }
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type Contender, contenders } from './contender.ts'
+import { type Platform, platforms } from './platform.ts'
 import type { Effort, Scenario } from './scenario.ts'
 import { scenarios } from './scenarios.ts'
 
@@ -9,11 +10,13 @@ export const usage = `bun run apps/bench/main.ts [options]
   --seconds N          measured seconds for each server in a round of a CPU scenario (2)
   --only A,B           these scenarios only: ${scenarios.map(({ name }) => name).join(', ')}
   --contenders A,B     these contenders only, or none for the control alone: ${contenders.map(({ name }) => name).join(', ')}
+  --platform P         what the servers run on: ${platforms.join(', ')} (bun); the others do echo, request and broadcast
   --json               results as JSON instead of a table`
 
 export interface Options extends Effort {
   scenarios: readonly Scenario[]
   contenders: readonly Contender[]
+  platform: Platform
   json: boolean
 }
 
@@ -26,15 +29,20 @@ export function options(args: readonly string[]): Options | null {
       seconds: { type: 'string', default: '2' },
       only: { type: 'string' },
       contenders: { type: 'string' },
+      platform: { type: 'string', default: 'bun' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.help) return null
+  const platform = platforms.find((one) => one === values.platform)
+  if (platform === undefined) throw new Error(`--platform is one of ${platforms.join(', ')}`)
+  const there = platform === 'bun' ? scenarios : scenarios.filter(({ goal }) => goal.elsewhere !== undefined)
   return {
     rounds: Math.ceil(positive('--rounds', values.rounds)),
     seconds: positive('--seconds', values.seconds),
-    scenarios: named(scenarios, values.only),
+    platform,
+    scenarios: named(there, values.only),
     contenders: values.contenders === 'none' ? [] : named(contenders, values.contenders),
     json: values.json,
   }

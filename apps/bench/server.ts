@@ -1,38 +1,48 @@
 import type { Question, Report } from './control.ts'
+import { commandFor, type Platform } from './platform.ts'
 
 const root = `${import.meta.dir}/../..`
 
 /** A contender's server in a process of its own. */
 export class Server {
   private readonly waiting: ((report: Report) => void)[] = []
-  private readonly process: Bun.Subprocess
+  private readonly process: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
   private stopping = false
 
   private constructor(
-    file: string,
+    command: string[],
     private readonly failed: (reason: Error) => void,
   ) {
-    this.process = Bun.spawn([process.execPath, file], {
+    this.process = Bun.spawn(command, {
       // Bun takes tsconfig.json, and with it the name 'partyline', from the current directory only.
       cwd: root,
       env: { ...process.env, NODE_ENV: 'production' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-      ipc: (report: Report) => this.waiting.shift()?.(report),
+      stdio: ['pipe', 'pipe', 'inherit'],
       onExit: (_, code) => {
-        if (!this.stopping) this.failed(new Error(`${file} ended by itself with code ${code}`))
+        if (!this.stopping) this.failed(new Error(`${command.at(-1)} ended by itself with code ${code}`))
       },
     })
+    void this.listen()
+  }
+
+  private async listen(): Promise<void> {
+    let rest = ''
+    for await (const chunk of this.process.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) this.waiting.shift()?.(JSON.parse(line) as Report)
+    }
   }
 
   /** The port on which it accepts connections. */
   port = 0
 
   /** Starts the server's file and waits until it accepts connections. */
-  static async start(file: string): Promise<Server> {
+  static async start(file: string, platform: Platform = 'bun'): Promise<Server> {
     const { promise: failure, reject } = Promise.withResolvers<never>()
     // A server that ends later is noticed by the load, whose connections are lost.
     failure.catch(() => {})
-    const server = new Server(file, reject)
+    const server = new Server(await commandFor(platform, file), reject)
     const first = await Promise.race([server.next(), failure])
     if (!('port' in first)) throw new Error(`${file} answered before it told its port`)
     server.port = first.port
@@ -41,7 +51,8 @@ export class Server {
 
   async ask(question: Question): Promise<number> {
     const answer = this.next()
-    this.process.send(question)
+    this.process.stdin.write(`${question}\n`)
+    this.process.stdin.flush()
     const report = await answer
     if (!('answer' in report)) throw new Error('a server told its port twice')
     return report.answer

@@ -54,7 +54,7 @@ class Lane {
   ) {}
 
   static async open(contender: Contender, traffic: Traffic, variant?: Variant): Promise<Lane> {
-    const server = await Server.start(fileOf(contender, variant))
+    const server = await Server.start(fileOf(contender, variant), contender.platform)
     return new Lane(server, await Load.open(traffic, contender.wire, server.port))
   }
 

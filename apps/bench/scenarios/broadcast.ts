@@ -20,7 +20,8 @@ export function broadcast(name: string, times: number): Scenario {
     name,
     unit: 'µs/delivery',
     decimals: 3,
-    goal: { compare: 'ratio', limit: 1.05 },
+    // Eight by hand are eight writes for each member; ours are one.
+    goal: { compare: 'ratio', limit: 1.05, elsewhere: times === 1 ? 1.05 : 0.5 },
     measure: cpu(traffic),
   }
 }
