@@ -75,5 +75,8 @@ export type {
   Register,
 } from './protocol/identity.ts'
 export { type JsonOptions, json } from './protocol/json.ts'
-export { createApp } from './runtime/create-app.ts'
+export { BunRuntime } from './runtime/bun.ts'
+export { createApp, type RuntimeHere, type RuntimeOption } from './runtime/create-app.ts'
+export { DenoRuntime } from './runtime/deno.ts'
+export { NodeRuntime } from './runtime/node.ts'
 export { type RunOptions, run } from './runtime/run.ts'

@@ -53,7 +53,7 @@ test('docs/architecture.md tells the same arrows', () => {
     Object.fromEntries(
       Object.entries(layers).map(([folder, { lib }]) => [
         folder,
-        lib.map((one) => one.replace('/mod.ts', '')),
+        lib.map((one) => one.replace(/\/.*/, '')),
       ]),
     ),
   )
@@ -72,7 +72,8 @@ function breachesOf(files: Record<string, string>): string[] {
 describe('the rules find', () => {
   const targets = [
     ...['protocol/codec.ts', 'container/mod.ts', 'container/class.ts', 'decorators/on.ts', 'core/app.ts'],
-    ...['runtime/bun.ts', 'auth/jwt.ts', 'msgpack/msgpack.ts', 'client/client.ts', 'mod.ts'],
+    ...['runtime/bun.ts', 'runtime/memory.ts', 'auth/jwt.ts', 'msgpack/msgpack.ts', 'client/client.ts'],
+    ...['testing/app.ts', 'mod.ts'],
   ]
   const away = Object.fromEntries(targets.map((target) => [`lib/${target}`, '']))
 
@@ -85,6 +86,10 @@ describe('the rules find', () => {
     ['auth', ['protocol/codec.ts']],
     ['msgpack', ['protocol/codec.ts']],
     ['client', ['protocol/codec.ts']],
+    [
+      'testing',
+      ['protocol/codec.ts', 'container/mod.ts', 'core/app.ts', 'runtime/memory.ts', 'client/client.ts'],
+    ],
   ])('an arrow from %s', (folder, allowed) => {
     test.each(targets.filter((target) => !target.startsWith(`${folder}/`)))(
       'to %s, unless it may',
@@ -205,17 +210,20 @@ describe('the rules find', () => {
         "import { z } from 'zod'",
         "import { readFileSync } from 'node:fs'",
         "import { page } from './page.ts'",
+        "import { servePage } from '../shared/serve.ts'",
         "import { App } from '../../lib/core/app.ts'",
         "import { chat } from '../chat/main.ts'",
         "import { MemoryRuntime } from 'partyline/runtime/memory.ts'",
       ].join('\n'),
       'apps/party/page.ts': 'Bun.file("")',
       'apps/chat/main.ts': '',
+      'apps/shared/serve.ts': "import '../chat/main.ts'",
     }
     expect(breachesOf(files)).toEqual([
       'apps/party/main.ts imports lib/core/app.ts, which is outside of apps/party',
       'apps/party/main.ts imports apps/chat/main.ts, which is outside of apps/party',
       'apps/party/main.ts imports partyline/runtime/memory.ts, which package.json does not export',
+      'apps/shared/serve.ts imports apps/chat/main.ts, which is outside of apps/shared',
     ])
   })
 })

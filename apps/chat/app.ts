@@ -8,9 +8,12 @@ import { RoomsModule } from './rooms/rooms.module.ts'
   imports: [RoomsModule, AuditModule],
   providers: [{ provide: LOG, useValue: console.log }],
 })
-class ChatModule {}
+export class ChatModule {}
 
-/** The chat with its page. A person may be in 50 rooms: each of them hears of a new name. */
+/** How it is run. A person may be in 50 rooms: each of them hears of a new name. */
+export const chatOptions = { fetch: page, clientScript: true, limits: { rooms: 50 } } satisfies AppOptions
+
+/** The chat with its page. */
 export function createChat(options: AppOptions = {}): App {
-  return createApp(ChatModule, { fetch: page, limits: { rooms: 50 }, ...options })
+  return createApp(ChatModule, { ...chatOptions, ...options })
 }

@@ -8,7 +8,7 @@ export interface BackoffBounds {
 
 /**
  * How long the next attempt waits: by chance, up to a ceiling that doubles with each. Without chance, all that lost
- * their lines together would come back together.
+ * their lines together would come back together. A line that lasted makes up for attempts before it.
  */
 export class Backoff {
   readonly #min: number
@@ -26,6 +26,17 @@ export class Backoff {
   /** The most that the next attempt waits. */
   get ceiling(): number {
     return Math.min(this.#max, this.#min * 2 ** this.attempt)
+  }
+
+  /**
+   * Takes note of how long a line has lasted, in milliseconds. Where that is as long as the next wait might be, it begins
+   * anew; else the next wait is no longer than that, so that there is a line half of the time, however often lines break.
+   * One that is closed as soon as it is open makes up for nothing: such lines are not made in haste for ever.
+   */
+  lasted(milliseconds: number): void {
+    if (milliseconds >= this.ceiling) this.attempt = 0
+    if (milliseconds < this.#min) return
+    while (this.ceiling > milliseconds) this.attempt--
   }
 
   /** Counts an attempt; returns how long it waits. */

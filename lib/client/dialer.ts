@@ -106,9 +106,7 @@ export class Dialer {
 
   #lost(reason: CloseReason): void {
     const { clock } = this.#settings
-    // Measured by the wait for it, so that a line that is closed as soon as it is open is not made in haste for ever.
-    const wasGood = this.state === 'open' && clock.now() - this.#openedAt >= this.#backoff.ceiling
-    if (wasGood) this.#backoff.attempt = 0
+    if (this.state === 'open') this.#backoff.lasted(clock.now() - this.#openedAt)
     this.#clear()
     if (comesBack(reason.code)) this.#retry(reason)
     else this.#finish(reason)

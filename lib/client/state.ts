@@ -19,7 +19,7 @@ export interface Beginning {
 
 /** An attempt to come back that is about to begin. */
 export interface Attempt {
-  /** How many there were in a row, this one included. */
+  /** How many there were in a row, this one included; a line that lasted makes up for some, or for all. */
   attempt: number
   /** Why there is no line; 1006 also where the handshake was refused, which browsers do not tell apart. */
   reason: CloseReason

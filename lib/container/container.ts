@@ -158,6 +158,7 @@ export class Container {
       return whileBuilding(
         (asked) => (own.has(asked) ? own.get(asked) : this.get(asked)),
         () => {
+          if (source.kind === 'borrowed') return source.from.get(token)
           if (source.kind === 'factory')
             return source.factory(...(source.inject.map((one) => this.get(one)) as never[]))
           this.#readyFor(definition)

@@ -2,6 +2,7 @@ import { isClass } from './class.ts'
 import { BootError, collectInto } from './error.ts'
 import { type Scope, scopes, type Token, tokenName } from './provider.ts'
 import type { Definition, Dependency, Registry } from './registry.ts'
+import { untyped } from './untyped.ts'
 
 /**
  * Follows what every definition needs, and finds what cannot be met: unknown tokens, cycles, and long-lived instances
@@ -38,8 +39,8 @@ export function checkGraph(registry: Registry): Definition[] {
     if (start >= 0) {
       const cycle = [...path.slice(start), needed].map((one) => tokenName(one.token)).join(' → ')
       problems.push(
-        `${cycle} is a cycle of dependencies. Move what they share to a class of its own, or let one of them ask later: ` +
-          `@inject(delay(() => …)), both of tsyringe.`,
+        `${cycle} is a cycle of dependencies. Move what they share to a class of its own, or let one of them ask later, ` +
+          `by tsyringe's delay(() => …) in its @inject or its static inject.`,
       )
       return
     }
@@ -139,8 +140,5 @@ export function unresolvable(
       `with "import type". Import the class itself, or use @Inject(token).`
     )
   }
-  return (
-    `${head} asks for ${tokenName(token)}, which nobody provides, and which cannot be built unasked: the types of its ` +
-    `constructor's parameters are not known. Mark it with @Injectable(), or add it to the "providers" of a module.`
-  )
+  return `${head} asks for ${tokenName(token)}, which nobody provides, and which cannot be built unasked: ${untyped(token)}`
 }

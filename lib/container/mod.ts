@@ -1,5 +1,5 @@
 export type { AnyClass, Class } from './class.ts'
-export { isClass } from './class.ts'
+export { isClass, lineage } from './class.ts'
 export { Container } from './container.ts'
 export { BootError, BuildError, collectInto } from './error.ts'
 export { checkGraph, closure } from './graph.ts'

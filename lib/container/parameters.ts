@@ -1,9 +1,10 @@
 import 'reflect-metadata'
 import { container, type DependencyContainer, delay, injectable, inject as injectDecorator } from 'tsyringe'
-import { type AnyClass, lineage } from './class.ts'
+import { type AnyClass, isClass, lineage } from './class.ts'
 import { type Token, tokenName } from './provider.ts'
+import { constructorOf } from './source.ts'
 
-/** A constructor's parameter, as far as its decorators and types tell. */
+/** A constructor's parameter, as far as its decorators and types, or the class's list, tell. */
 export interface Parameter {
   /** Undefined where the compiler wrote no usable type. */
   token: Token | undefined
@@ -23,8 +24,12 @@ const DelayedConstructor = delay(() => Object as never).constructor
 const TYPES = 'design:paramtypes'
 const TOKENS = 'injectionTokens'
 
+/** What nobody provides: who asks for it is given undefined, and takes the default. */
+const DEFAULT = { token: Symbol('the default value'), multiple: false, isOptional: true }
+
 /**
- * Injects what a token stands for into a constructor's parameter; needed where the parameter's type is no class.
+ * Injects what a token stands for into a constructor's parameter; needed where the parameter's type is no class. For
+ * legacy decorators: the standard ones cannot stand on parameters, and a class lists its tokens as `static inject`.
  *
  * @example
  * ```ts
@@ -59,29 +64,68 @@ function misplaced(token: Token, target: object | undefined, name: unknown, isOf
 
 /** Has tsyringe read the constructor's parameters, as its own `@injectable()` does. */
 export function recordParameters(target: AnyClass): void {
-  const base = constructorOwner(target)
-  if (base !== target) {
-    // tsyringe inherits the types but forgets the tokens of an inherited constructor.
-    const tokens = Reflect.getOwnMetadata(TOKENS, base)
-    if (tokens !== undefined) Reflect.defineMetadata(TOKENS, tokens, target)
-  }
+  const owner = constructorOwner(target)
+  const info = infoOf(owner)
+  // Left alone, it would know nothing of a list, and would take what a base says of a constructor that is not the base's.
+  const isKnown = missingIn(owner, info).length === 0
+  if (isKnown && (info.length > 0 || Reflect.hasMetadata(TYPES, target)))
+    Reflect.defineMetadata(TYPES, info, target)
   injectable<unknown>()(target as unknown as new () => unknown)
 }
 
-/** The parameters of a class's constructor, or undefined where nothing about them is known. */
+/** The parameters of a class's constructor, or undefined where nothing is known of some. */
 export function parametersOf(target: AnyClass): Parameter[] | undefined {
   const owner = constructorOwner(target)
-  const types: unknown[] | undefined = Reflect.getOwnMetadata(TYPES, owner)
-  const tokens: Record<number, unknown> = Reflect.getOwnMetadata(TOKENS, owner) ?? {}
-  if (types === undefined && Object.keys(tokens).length < owner.length) return undefined
-  const length = Math.max(types?.length ?? 0, owner.length, ...Object.keys(tokens).map((i) => Number(i) + 1))
-  return Array.from({ length }, (_, i) => parameter(tokens[i] ?? types?.[i]))
+  const info = infoOf(owner)
+  return missingIn(owner, info).length > 0 ? undefined : info.map(parameter)
 }
 
-/** The class in the lineage whose constructor runs with the parameters: the last that declares one. */
+/** The class whose constructor runs, the positions of its parameters of which nothing is known, and its list. */
+export function missingParameters(target: AnyClass): {
+  owner: AnyClass
+  missing: number[]
+  list: readonly unknown[] | undefined
+} {
+  const owner = constructorOwner(target)
+  return { owner, missing: missingIn(owner, infoOf(owner)), list: listOf(owner) }
+}
+
+/** The class in the lineage whose constructor decides what is asked for: the last that does not only hand on. */
 function constructorOwner(target: AnyClass): AnyClass {
-  const declares = (one: AnyClass) => one.length > 0 || Reflect.hasOwnMetadata(TYPES, one)
-  return lineage(target).findLast(declares) ?? target
+  const decides = (one: AnyClass) => {
+    if (one.length > 0 || listOf(one) !== undefined) return true
+    const shown = constructorOf(one)
+    return shown === undefined ? Reflect.hasOwnMetadata(TYPES, one) : !shown.handsOn
+  }
+  return lineage(target).findLast(decides) ?? target
+}
+
+/** What is known of each parameter, from a class's list or else from its compiler and its decorators. */
+function infoOf(owner: AnyClass): unknown[] {
+  const list = listOf(owner)
+  const types: readonly unknown[] = Reflect.getOwnMetadata(TYPES, owner) ?? []
+  const tokens: Record<number, unknown> = Reflect.getOwnMetadata(TOKENS, owner) ?? {}
+  // Beyond the length stand those with a default value only. Where nothing useful is known of them, they are not asked for.
+  const hasDefault = (type: unknown, i: number) => i >= owner.length && isNoClass(type)
+  const info = list === undefined ? types.map((type, i) => (hasDefault(type, i) ? DEFAULT : type)) : [...list]
+  for (const i of Object.keys(tokens).map(Number)) info[i] = tokens[i]
+  for (let i = owner.length; i < info.length; i++) if (!(i in info)) info[i] = DEFAULT
+  return info
+}
+
+/** Whether a compiler wrote this for a type that is not there at run time, or for none. */
+function isNoClass(type: unknown): boolean {
+  return type === undefined || (typeof type === 'function' && !isClass(type))
+}
+
+function missingIn(owner: AnyClass, info: readonly unknown[]): number[] {
+  return Array.from({ length: owner.length }, (_, i) => i).filter((i) => !(i in info))
+}
+
+/** A class's own `static inject`: it speaks of the constructor beside which it stands, not of a subclass's. */
+function listOf(owner: AnyClass): readonly unknown[] | undefined {
+  const list: unknown = Object.hasOwn(owner, 'inject') ? (owner as { inject?: unknown }).inject : undefined
+  return Array.isArray(list) ? list : undefined
 }
 
 /** `info` is a type, a token, what `delay()` makes, or what tsyringe's decorators make of one of them. */

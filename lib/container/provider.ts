@@ -71,6 +71,11 @@ export function declareScope(target: AnyClass, scope: Scope): void {
   declared.set(target, scope)
 }
 
+/** Whether a decorator of the class's own says how long its instances live. */
+export function isDeclared(target: AnyClass): boolean {
+  return declared.has(target)
+}
+
 /** How long instances of a class live: what was declared of it, else of the nearest that it extends, else `app`. */
 export function scopeOf(target: AnyClass): Scope {
   const owner = lineage(target).findLast((one) => declared.has(one))

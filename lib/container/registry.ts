@@ -3,6 +3,7 @@ import { type Class, isClass } from './class.ts'
 import { BootError } from './error.ts'
 import { parametersOf, processWide, recordParameters } from './parameters.ts'
 import { type Provider, type Scope, scopeOf, scopes, type Token, tokenName } from './provider.ts'
+import { untyped } from './untyped.ts'
 
 /** What the container knows of a token: where it comes from, how long it lives, what it needs. */
 export interface Definition {
@@ -22,6 +23,8 @@ export type Source =
   | { kind: 'class'; target: Class }
   | { kind: 'factory'; factory: (...dependencies: never[]) => unknown; inject: readonly Token[] }
   | { kind: 'existing'; token: Token }
+  /** Another container's, which made it and ends it. */
+  | { kind: 'borrowed'; from: Resolver }
   /** Put into each container of its scope by whoever opens it. */
   | { kind: 'given' }
 
@@ -41,7 +44,7 @@ export type Obtain = (definition: Definition, from: DependencyContainer) => unkn
 export interface Resolver {
   /** Whether it stands for a token; asked when the app is put together. */
   has(token: Token): boolean
-  /** What the token stands for; asked once, when it is first needed. */
+  /** What the token stands for, as it is: no promise is waited for. Asked once, when it is first needed; it stays the other container's. */
   get(token: Token): unknown
 }
 
@@ -103,8 +106,10 @@ export class Registry {
     const known = this.definitions.get(token)
     if (known !== undefined) return known
     const { resolver } = this
-    if (token !== undefined && resolver?.has(token))
-      return this.add({ provide: token, useFactory: () => resolver.get(token) }, origin)
+    if (token !== undefined && resolver?.has(token)) {
+      const source: Source = { kind: 'borrowed', from: resolver }
+      return this.#define({ token, origin, own: new Map(), scope: 'app', dependencies: [], source })
+    }
     if (typeof token !== 'function' || !isBuildable(token)) return undefined
     return this.add(token as Class, origin)
   }
@@ -183,12 +188,7 @@ export class Registry {
 function readClass(target: Class, scope: Scope): Pick<Definition, 'scope' | 'dependencies' | 'source'> {
   const parameters = parametersOf(target)
   if (parameters === undefined) {
-    throw new BootError([
-      `the types of the parameters of ${target.name}'s constructor are not known at run time. If no decorator stands on ` +
-        `${target.name}, mark it with @Injectable(). Else compile with "experimentalDecorators" and ` +
-        `"emitDecoratorMetadata" (tsc, swc, or Bun with tsconfig.json in the current directory; esbuild and tsx write no ` +
-        `metadata), or give every parameter its @Inject(token).`,
-    ])
+    throw new BootError([untyped(target)])
   }
   return {
     scope,

@@ -222,6 +222,11 @@ export class App<R extends Runtime = Runtime> {
     }
   }
 
+  /** Whether a gateway is at a path, such as `/party`; for a server of your own that others share. */
+  serves(path: string): boolean {
+    return this.#http.serves(path)
+  }
+
   /** The app in figures: who is there, and how often each limit was reached since it began. */
   stats(): AppStats {
     const rooms = this.#routes.reduce((sum, route) => sum + route.rooms.count, 0)

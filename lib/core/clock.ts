@@ -1,1 +1,1 @@
-export { type Clock, systemClock } from '../protocol/clock.ts'
+export { type Clock, LONGEST, systemClock } from '../protocol/clock.ts'

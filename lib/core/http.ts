@@ -5,7 +5,7 @@ import type { Admission, Host, Peer } from './connection.ts'
 import { Link } from './link.ts'
 import { addressOf, isOriginAllowed, type Origins } from './origin.ts'
 import { normalise, type Pattern } from './path.ts'
-import { failed, goingAway, refuse } from './refusal.ts'
+import { failed, goingAway, noUrl, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
 import { ClientScript, SCRIPT_PATH } from './script.ts'
 import { Session } from './session.ts'
@@ -67,7 +67,7 @@ export class HttpHost {
 
   handle(request: Request, peer: Peer): Response | Admission | Promise<Response | Admission> {
     const url = urlOf(request)
-    if (url === null) return refuse(400, 'BAD_REQUEST', 'the Host header and the target make no url')
+    if (url === null) return noUrl()
     const path = normalise(url.pathname)
     const upgrade = isUpgrade(request)
     // Before the gateways: one at `/:room` is not to hide it.
@@ -79,6 +79,11 @@ export class HttpHost {
       return upgrade ? this.#admit(request, url, peer, found.route, found.params) : upgradeRequired(path)
     if (upgrade) return refuse(404, 'NOT_FOUND', `no gateway at ${path}`)
     return this.#page(request, url, peer, path)
+  }
+
+  /** Whether a gateway is at a path. */
+  serves(path: string): boolean {
+    return this.#find(normalise(path)) !== undefined
   }
 
   /** Resolves when the pages that are being made are made. */
@@ -170,7 +175,7 @@ export class HttpHost {
     const { method } = request
     const refused = forReading(request, '/healthz')
     if (refused !== undefined) return refused
-    const body = { status: this.draining ? 'draining' : 'ok', connections: this.#shared.sessions.size }
+    const body = { status: this.draining ? 'draining' : 'ok', connections: this.#shared.census.total }
     const { status, headers } = Response.json(body, { status: this.draining ? 503 : 200 })
     return new Response(method === 'HEAD' ? null : JSON.stringify(body), { status, headers })
   }

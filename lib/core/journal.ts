@@ -1,6 +1,10 @@
 import type { Payload } from '../protocol/codec.ts'
-import { type Broadcast, type EventLog, OVERHEAD } from './log.ts'
+import { Fifo } from './fifo.ts'
+import type { Broadcast, EventLog, Loss } from './log.ts'
 import type { Counters } from './stats.ts'
+
+/** What a message that is kept takes beside its payload, about. */
+const OVERHEAD = 128
 
 /** After so many positions of the client's the server says what it has. */
 const TELL = 32
@@ -16,6 +20,9 @@ interface Stay {
   readonly from: number
   readonly to: number
 }
+
+/** Where a session was, and is no more: by room, in order. */
+type Stays = ReadonlyMap<string, Fifo<Stay>>
 
 /** What a journal writes in, and how much. */
 export interface JournalRules {
@@ -40,9 +47,7 @@ export class Journal {
   #acknowledged: number
   /** The last message to this session alone that was given up. */
   #lost = 0
-  #kept: Kept[] = []
-  /** Where what is kept begins; what is before it is gone, and cut off together once it is much. */
-  #first = 0
+  readonly #kept = new Fifo<Kept>()
   /** After which position it entered each of the rooms that it is in. */
   readonly #entered = new Map<string, number>()
   #stays: Stay[] = []
@@ -57,11 +62,6 @@ export class Journal {
 
   get received(): number {
     return this.#received
-  }
-
-  /** How many messages are kept for this session alone. */
-  get size(): number {
-    return this.#kept.length - this.#first
   }
 
   /** Takes note of something that came with a position; false for what has come before. */
@@ -83,9 +83,8 @@ export class Journal {
   keep(pos: number, payload: Payload): void {
     this.#kept.push({ pos, payload })
     let fits = this.#rules.log.grow(payload.length + OVERHEAD)
-    while (this.size > 0 && (!fits || this.size > this.#rules.limit)) {
-      const oldest = this.#shift()
-      this.#lost = oldest.pos
+    while (this.#kept.length > 0 && (!fits || this.#kept.length > this.#rules.limit)) {
+      this.#lost = this.#shift().pos
       this.#rules.count('keptEvicted')
       fits = this.#rules.log.grow(0)
     }
@@ -96,7 +95,7 @@ export class Journal {
     if (pos > this.#rules.log.last) return false
     if (pos <= this.#acknowledged) return true
     this.#acknowledged = pos
-    while (this.size > 0 && (this.#kept[this.#first] as Kept).pos <= pos) this.#shift()
+    while ((this.#kept.at(0)?.pos ?? Number.POSITIVE_INFINITY) <= pos) this.#shift()
     if (this.#stays.length > 0) this.#stays = this.#stays.filter(({ to }) => to > pos)
     return true
   }
@@ -119,21 +118,22 @@ export class Journal {
   missed(pos: number): Payload[] | undefined {
     const { log, limit } = this.#rules
     if (pos < this.#acknowledged || pos > log.last || pos < this.#lost) return undefined
-    const broadcasts = log.after(pos)
+    const stays = this.#staysAfter(pos)
+    if (this.#hasLost(pos, stays)) return undefined
+    const broadcasts = log.after(pos, this.#reach(stays))
     if (broadcasts === undefined) return undefined
     const missed: Payload[] = []
-    let own = this.#first
+    let own = this.#kept.search((one) => one.pos > pos)
     const before = (end: number): void => {
-      for (; own < this.#kept.length && (this.#kept[own] as Kept).pos < end; own++) {
-        const { pos: at, payload } = this.#kept[own] as Kept
-        if (at > pos) missed.push(payload)
-      }
+      for (let next = this.#kept.at(own); next !== undefined && next.pos < end; next = this.#kept.at(++own))
+        missed.push(next.payload)
     }
     for (const broadcast of broadcasts) {
       const payload = broadcast.payloads[this.#codec]
-      if (payload === undefined || !this.#isMeant(broadcast)) continue
+      if (payload === undefined || !this.#isMeant(broadcast, stays)) continue
       before(broadcast.pos)
       missed.push(payload)
+      if (missed.length > limit) return undefined
     }
     before(Number.POSITIVE_INFINITY)
     return missed.length > limit ? undefined : missed
@@ -141,29 +141,62 @@ export class Journal {
 
   /** Gives back all that it keeps. */
   end(): void {
-    while (this.size > 0) this.#shift()
+    while (this.#kept.length > 0) this.#shift()
   }
 
-  #isMeant({ pos, rooms, exceptIds, exceptRooms }: Broadcast): boolean {
-    if (pos <= this.begin || exceptIds.includes(this.#id)) return false
-    if (rooms !== undefined && !rooms.some((room) => this.#wasIn(room, pos))) return false
-    return !exceptRooms.some((room) => this.#wasIn(room, pos))
+  /** Whether anything is gone that was meant for it after a position, or may have been. */
+  #hasLost(pos: number, stays: Stays): boolean {
+    const hasLost = (room: string | undefined, from: number): boolean =>
+      this.#rules.log
+        .losses(room)
+        .some((loss) => loss.pos > pos && loss.pos > from && !this.#isLeftOut(loss, stays))
+    if (hasLost(undefined, this.begin)) return true
+    for (const [room, past] of stays) if (hasLost(room, past.at(0)?.from ?? 0)) return true
+    for (const [room, entered] of this.#entered) if (hasLost(room, entered)) return true
+    return false
   }
 
-  #wasIn(room: string, pos: number): boolean {
+  #isMeant(broadcast: Broadcast, stays: Stays): boolean {
+    const { pos, rooms } = broadcast
+    if (rooms !== undefined && !rooms.some((room) => this.#wasIn(room, pos, stays))) return false
+    return !this.#isLeftOut(broadcast, stays)
+  }
+
+  #isLeftOut({ pos, exceptIds, exceptRooms }: Loss, stays: Stays): boolean {
+    return exceptIds.includes(this.#id) || exceptRooms.some((room) => this.#wasIn(room, pos, stays))
+  }
+
+  #wasIn(room: string, pos: number, stays: Stays): boolean {
     const entered = this.#entered.get(room)
     if (entered !== undefined && entered < pos) return true
-    return this.#stays.some((stay) => stay.room === room && stay.from < pos && pos <= stay.to)
+    const past = stays.get(room)
+    const stay = past?.at(past.search(({ to }) => pos <= to))
+    return stay !== undefined && stay.from < pos
+  }
+
+  /** Where it was after a position and is no more, by room. */
+  #staysAfter(pos: number): Stays {
+    const byRoom = new Map<string, Fifo<Stay>>()
+    for (const stay of this.#stays) {
+      if (stay.to <= pos) continue
+      const others = byRoom.get(stay.room) ?? new Fifo<Stay>()
+      others.push(stay)
+      byRoom.set(stay.room, others)
+    }
+    return byRoom
+  }
+
+  /** Up to which position each of the rooms matters that it was in. */
+  #reach(stays: Stays): Map<string, number> {
+    const reach = new Map<string, number>()
+    for (const [room, past] of stays) reach.set(room, past.at(past.length - 1)?.to ?? 0)
+    for (const room of this.#entered.keys()) reach.set(room, Number.POSITIVE_INFINITY)
+    return reach
   }
 
   #shift(): Kept {
-    const oldest = this.#kept[this.#first] as Kept
-    this.#first++
+    const oldest = this.#kept.shift() as Kept
     this.#rules.log.grow(-(oldest.payload.length + OVERHEAD))
-    if (this.#first * 2 > this.#kept.length) {
-      this.#kept = this.#kept.slice(this.#first)
-      this.#first = 0
-    }
     return oldest
   }
 }

@@ -6,6 +6,9 @@ import type { Method } from './handler.ts'
 import type { Session } from './session.ts'
 import { isThenable } from './thenable.ts'
 
+/** How often `@OnSuspend` and `@OnResume` may be called before those called first are done. */
+const MOST = 32
+
 /**
  * A session as its gateway lives through it: what is built for it, `@OnOpen`, `@OnSuspend` and `@OnResume` as often as its line
  * breaks and comes back, `@OnClose`, and the end of what was built. One after another, whatever takes its time.
@@ -20,8 +23,12 @@ export class Lifecycle {
   #isHurried = false
   #giveUp: (() => void) | undefined
   #whenEnded: (() => void)[] | undefined
+  /** While the gateway is built and `@OnOpen` runs. */
+  #welcoming: Promise<void> | undefined
   /** What happened last, while it has not finished. */
   #latest: Promise<void> | undefined
+  /** How much has happened that has not finished. */
+  #unfinished = 0
 
   constructor(session: Session, dispatch: Dispatch) {
     this.#session = session
@@ -33,8 +40,15 @@ export class Lifecycle {
     return this.#container
   }
 
-  /** Waits only where a factory or `@OnOpen` does. */
-  async welcome(): Promise<void> {
+  /** Builds what serves it, and calls `@OnOpen`. */
+  welcome(): void {
+    this.#welcoming = this.#welcome().then(() => {
+      this.#welcoming = undefined
+    })
+  }
+
+  /** Waits only where a factory or `@OnOpen` does. Never rejects. */
+  async #welcome(): Promise<void> {
     const session = this.#session
     const { instances, handlers } = session.route
     let failure = 'what lives for the connection failed to build'
@@ -62,7 +76,7 @@ export class Lifecycle {
 
   /** The line has broken, and may come back. */
   suspended(reason: CloseReason): void {
-    this.#next(() => this.#tell('@OnSuspend', this.#session.route.handlers.suspend, [reason]))
+    this.#next(() => this.#tellLater('@OnSuspend', this.#session.route.handlers.suspend, [reason]))
   }
 
   /** The client is back; its events wait until `@OnResume` is done. */
@@ -70,9 +84,14 @@ export class Lifecycle {
     if (this.#session.route.handlers.resume === undefined) return
     this.#dispatch.hold()
     this.#next(async () => {
-      await this.#tell('@OnResume', this.#session.route.handlers.resume, [])
+      await this.#tellLater('@OnResume', this.#session.route.handlers.resume, [])
       this.#dispatch.ready()
     })
+  }
+
+  /** Whether so much has happened to it that the gateway does not keep up: whose line breaks all the time, and comes back. */
+  get isBehind(): boolean {
+    return this.#unfinished > MOST
   }
 
   /** Nobody comes any more: `@OnClose`, after the events that came before the end, unless one does not come to its own. */
@@ -109,6 +128,12 @@ export class Lifecycle {
     for (const resolve of this.#whenEnded ?? []) resolve()
   }
 
+  /** As `#tell`, after `@OnOpen`, unless that does not come to its end. */
+  async #tellLater(name: string, method: Method | undefined, args: readonly unknown[]): Promise<void> {
+    if (this.#welcoming !== undefined) await this.#inTime(this.#welcoming)
+    await this.#tell(name, method, args)
+  }
+
   /** Calls a method of the gateway, and waits for it, but not for ever. Never rejects. */
   async #tell(name: string, method: Method | undefined, args: readonly unknown[]): Promise<void> {
     if (method === undefined || !this.#isWelcome) return
@@ -124,7 +149,9 @@ export class Lifecycle {
 
   /** Begins a task in a turn of its own, or when the one before has finished: what caused it comes to its end first. */
   #next(task: () => Promise<void>): void {
+    this.#unfinished++
     const latest = (this.#latest ?? Promise.resolve()).then(task).then(() => {
+      this.#unfinished--
       if (this.#latest === latest) this.#latest = undefined
     })
     this.#latest = latest

@@ -5,8 +5,10 @@ import { isId } from '../protocol/codec.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import { RESUME } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
+import { LONGEST } from './clock.ts'
 import type { JournalRules } from './journal.ts'
-import { type EventLog, MemoryLog } from './log.ts'
+import type { EventLog } from './log.ts'
+import { MemoryLog } from './memory-log.ts'
 import type { Session } from './session.ts'
 import type { Shared } from './shared.ts'
 
@@ -33,6 +35,8 @@ export interface Comeback {
 /** A session that goes on, and what it has missed. */
 export interface Resumption {
   readonly session: Session
+  /** By what it was asked for. */
+  readonly token: string
   /** The last position that the client has. */
   readonly pos: number
   readonly missed: Payload[]
@@ -43,13 +47,13 @@ export class Recovery implements JournalRules {
   readonly window: number
   readonly limit: number
   readonly log: EventLog
-  readonly #shared: Pick<Shared, 'stats'>
+  readonly #shared: Pick<Shared, 'stats' | 'limits'>
   readonly #byToken = new Map<string, Session>()
   /** The sessions that wait for their clients. */
   readonly suspended: Set<Session> = new Set()
 
   constructor(options: RecoveryOptions, shared: Pick<Shared, 'stats' | 'clock' | 'limits' | 'watch'>) {
-    const { window, limit, bytes } = { ...defaultRecovery, ...options }
+    const { window, limit, bytes } = withDefaults(options)
     this.window = window
     this.limit = limit
     this.#shared = shared
@@ -81,6 +85,16 @@ export class Recovery implements JournalRules {
     return subprotocols.some((name) => name.startsWith(RESUME))
   }
 
+  /**
+   * For a new session: ends the one that has waited longest, where as many wait as there may be connections. Else who comes
+   * and goes could have any number.
+   */
+  makeRoom(): void {
+    if (this.suspended.size < this.#shared.limits.connections) return
+    const [longest] = this.suspended
+    longest?.giveUp()
+  }
+
   /** The session that a handshake asks for, where whoever asks may have it, and nothing of what it missed is gone. */
   find(comeback: Comeback): Resumption | undefined {
     const found = this.#find(comeback)
@@ -97,8 +111,8 @@ export class Recovery implements JournalRules {
     if (!session.isLive || session.codecIndex !== codecIndex) return undefined
     if (session.identity?.user !== identity?.user || !isSamePlace(session.handshake, handshake))
       return undefined
-    const missed = session.resumable?.journal.missed(pos)
-    if (missed !== undefined) return { session, pos, missed }
+    const missed = session.lifecycle.isBehind ? undefined : session.resumable?.journal.missed(pos)
+    if (missed !== undefined) return { session, token, pos, missed }
     // Its own client will have another: nobody can come back to this one.
     session.giveUp()
     return undefined
@@ -117,11 +131,20 @@ export function recoveryOf(
     problems.push(
       `${name} has recovery and protocol: 'raw': without frames nothing has a position. Leave one of them out.`,
     )
-  for (const [option, value] of Object.entries({ ...defaultRecovery, ...recovery })) {
+  for (const [option, value] of Object.entries(withDefaults(recovery))) {
     if (!(Number.isInteger(value) && value > 0))
       problems.push(`${name}'s recovery.${option} is ${value}: it is a whole number from 1 on.`)
+    else if (option === 'window' && value > LONGEST)
+      problems.push(
+        `${name}'s recovery.window is ${value}: a timer waits for ${LONGEST} milliseconds at most, which is 24 days.`,
+      )
   }
   return new Recovery(recovery, shared)
+}
+
+function withDefaults(given: RecoveryOptions): Required<RecoveryOptions> {
+  const said = Object.entries(given).filter(([, value]) => value !== undefined)
+  return { ...defaultRecovery, ...Object.fromEntries(said) }
 }
 
 const FORM = new RegExp(`^${RESUME.replaceAll('.', '\\.')}([\\w-]+)\\.(\\d+)$`)

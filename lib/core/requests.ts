@@ -1,6 +1,7 @@
 import { PartylineError } from '../protocol/error.ts'
-import { type AnyEvent, argsOfCall, type CallData, nameOf } from '../protocol/event.ts'
+import { type AnyEvent, argsOfCall, type CallData, nameOf, type Schema } from '../protocol/event.ts'
 import type { AckFrame, FailureFrame } from '../protocol/frame.ts'
+import { LONGEST } from './clock.ts'
 import { outgoing } from './outgoing.ts'
 import { parse } from './pipeline.ts'
 import type { Session } from './session.ts'
@@ -62,20 +63,21 @@ export class Requests {
     const timer =
       timeout === Number.POSITIVE_INFINITY
         ? undefined
-        : clock.setTimeout(() => {
-            this.#take(id)?.reject(
-              new PartylineError('TIMEOUT', `"${name}" was not answered within ${timeout} ms`),
-            )
-          }, timeout)
+        : clock.setTimeout(
+            () => {
+              this.#take(id)?.reject(
+                new PartylineError('TIMEOUT', `"${name}" was not answered within ${timeout} ms`),
+              )
+            },
+            Math.min(timeout, LONGEST),
+          )
     try {
       session.send({ ...frame, id })
       // An answer may stand behind what waits for its turn.
       session.dispatch.readOn()
       const answered = await answer
       const { reply } = typeof event === 'string' ? {} : event.shape
-      return reply === undefined
-        ? answered
-        : await parse(reply, answered, `the answer to "${name}" does not fit`)
+      return reply === undefined ? answered : await fitted(reply, answered, name)
     } finally {
       this.#waiting.delete(id)
       clock.clearTimeout(timer)
@@ -106,6 +108,17 @@ export class Requests {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
     return waiting
+  }
+}
+
+/** What a schema makes of an answer. Where it throws, that is the answer's fault as well: it came from a client. */
+async function fitted(reply: Schema, answered: unknown, name: string): Promise<unknown> {
+  const complaint = `the answer to "${name}" does not fit`
+  try {
+    return await parse(reply, answered, complaint)
+  } catch (error) {
+    if (error instanceof PartylineError) throw error
+    throw new PartylineError('INVALID_DATA', complaint, undefined, { cause: error })
   }
 }
 

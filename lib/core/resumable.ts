@@ -4,6 +4,7 @@ import type { Hello, PositionedFrame } from '../protocol/frame.ts'
 import { checkSize } from './buffer.ts'
 import type { Clock } from './clock.ts'
 import { Journal } from './journal.ts'
+import { positioned } from './log.ts'
 import type { Recovery } from './recovery.ts'
 import type { Session } from './session.ts'
 
@@ -21,8 +22,8 @@ export class Resumable {
   readonly #recovery: Recovery
   readonly #session: Session
   readonly #clock: Clock
-  /** The one told last, and those before it until the client is heard of: the hello may not have reached it. */
-  readonly #tokens: string[] = []
+  /** The one told last, and the one used last until the client is heard of: the hello may not have reached it. */
+  #tokens: string[] = []
   #expiry: unknown
   /** How its last line ended. */
   #broken: CloseReason | undefined
@@ -45,35 +46,34 @@ export class Resumable {
     }
   }
 
-  /** The client has its latest token, since it has something to say: those before it are void. */
+  /** The client has its latest token, since it has something to say: the one before is void. */
   confirm(): void {
-    while (this.#tokens.length > 1) this.#recovery.revoke(this.#tokens.shift() as string)
+    if (this.#tokens.length > 1) this.#keepOnly(this.#tokens.at(-1))
   }
 
   /** A frame as it is sent, under a position, and kept until the client has it. */
   write(frame: PositionedFrame, codec: Codec, buffer: number): Payload {
-    const { log } = this.#recovery
-    let payload: Payload
-    // Again where its data sent something else while it was encoded: positions rise in the order of sending.
-    do {
-      frame.pos = log.next()
-      payload = codec.encode(frame)
-    } while (log.last !== frame.pos)
+    const payload = positioned(this.#recovery.log, (pos) => {
+      frame.pos = pos
+      return codec.encode(frame)
+    })
     checkSize(payload, buffer)
-    this.journal.keep(frame.pos, payload)
+    this.journal.keep(frame.pos as number, payload)
     return payload
   }
 
   /** Waits for the client, and ends the session where it does not come. */
   suspend(reason: CloseReason): void {
     this.#broken = reason
+    this.#session.shared.watch.forget(this.#session)
     this.#recovery.suspended.add(this.#session)
     this.#expiry = this.#clock.setTimeout(() => this.expire(), this.#recovery.window)
   }
 
-  /** The client is back. */
-  resume(pos: number): void {
+  /** The client is back. It has no other token than the one that it used: who never says anything keeps no more than two. */
+  resume(pos: number, token: string): void {
     this.#awake()
+    this.#keepOnly(token)
     this.journal.acknowledge(pos)
   }
 
@@ -86,8 +86,13 @@ export class Resumable {
 
   end(): void {
     this.#awake()
-    for (const token of this.#tokens.splice(0)) this.#recovery.revoke(token)
+    this.#keepOnly(undefined)
     this.journal.end()
+  }
+
+  #keepOnly(token: string | undefined): void {
+    for (const one of this.#tokens) if (one !== token) this.#recovery.revoke(one)
+    this.#tokens = token === undefined ? [] : [token]
   }
 
   #awake(): void {

@@ -3,7 +3,7 @@ import { PartylineError } from '../protocol/error.ts'
 import type { EventFrame } from '../protocol/frame.ts'
 import { checkSize } from './buffer.ts'
 import type { Runtime } from './connection.ts'
-import type { EventLog } from './log.ts'
+import { type EventLog, positioned } from './log.ts'
 import type { Recovery } from './recovery.ts'
 import type { Session } from './session.ts'
 import type { Shared } from './shared.ts'
@@ -203,22 +203,25 @@ export class Rooms {
 
   /** Encodes once for each of these codecs, under the log's next position where there is a log. */
   #encodeFor(codecs: Iterable<number>, frame: EventFrame): Encoded {
-    const log = this.#log
-    for (;;) {
-      if (log !== undefined) frame.pos = log.next()
-      const payloads: Payload[] = []
-      let failures: Map<number, unknown> | undefined
-      for (const i of codecs) {
-        try {
-          payloads[i] = this.#encode(this.#codecs[i] as Codec, frame)
-        } catch (error) {
-          failures ??= new Map()
-          failures.set(i, error)
-        }
+    if (this.#log === undefined) return this.#encodeEach(codecs, frame)
+    return positioned(this.#log, (pos) => {
+      frame.pos = pos
+      return this.#encodeEach(codecs, frame)
+    })
+  }
+
+  #encodeEach(codecs: Iterable<number>, frame: EventFrame): Encoded {
+    const payloads: Payload[] = []
+    let failures: Map<number, unknown> | undefined
+    for (const i of codecs) {
+      try {
+        payloads[i] = this.#encode(this.#codecs[i] as Codec, frame)
+      } catch (error) {
+        failures ??= new Map()
+        failures.set(i, error)
       }
-      // Again where its data sent something else while it was encoded: positions rise in the order of sending.
-      if (log === undefined || log.last === frame.pos) return { payloads, failures }
     }
+    return { payloads, failures }
   }
 
   #encode(codec: Codec, frame: EventFrame): Payload {

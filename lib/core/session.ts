@@ -106,7 +106,7 @@ export class Session implements ConnectionHandler, Recipient {
   }
 
   get bufferedAmount(): number {
-    return this.#connection?.bufferedAmount ?? 0
+    return this.isSuspended ? 0 : (this.#connection?.bufferedAmount ?? 0)
   }
 
   get roomNames(): ReadonlySet<string> {
@@ -124,7 +124,8 @@ export class Session implements ConnectionHandler, Recipient {
     this.#take(connection, link)
     this.#greet(recovered, this.resumable?.journal.begin)
     this.route.rooms.enter(this)
-    void this.lifecycle.welcome()
+    this.route.recovery?.makeRoom()
+    this.lifecycle.welcome()
     this.#reading = false
   }
 
@@ -135,11 +136,13 @@ export class Session implements ConnectionHandler, Recipient {
     this.handshake = handshake
     this.identity = identity
     this.#take(connection, link)
-    this.resumable?.resume(missed.pos)
+    this.resumable?.resume(missed.pos, missed.token)
+    // Before anything is sent, which may be too much for this line, too, so that it is left again.
+    this.lifecycle.resumed()
     this.#greet(true, missed.pos)
     if (missed.missed.length > 0) this.deliver(missed.missed)
     this.route.rooms.resubscribe(this)
-    this.lifecycle.resumed()
+    this.dispatch.holdBack()
     this.#reading = false
   }
 
@@ -278,8 +281,8 @@ export class Session implements ConnectionHandler, Recipient {
   /** Closes after what was sent; does nothing where that has begun. */
   close(code: number, reason: string): void {
     this.#letGo?.()
-    if (this.#state === 'suspended') this.end({ code, reason })
-    else if (this.#sendAway()) this.connection.close(code, reason)
+    if (this.#sendAway()) this.connection.close(code, reason)
+    else if (this.#state === 'suspended') this.end({ code, reason })
   }
 
   /** Ends it now: its client has asked for it, and cannot have it. */
@@ -292,18 +295,18 @@ export class Session implements ConnectionHandler, Recipient {
   leaveLine(code: number, reason: string): void {
     if (this.resumable === undefined) return this.close(code, reason)
     const { connection } = this
-    this.shared.outbox.flushOne(this)
-    // What still comes on it is not heard: whoever comes back sends it again.
+    // What still comes on it is not heard: whoever comes back sends it again. What waits to leave is in the journal.
     this.link = undefined
     this.shared.census.remove(this.handshake.ip)
     this.#suspend({ code, reason })
     connection.close(code, reason)
   }
 
-  /** Sends what waits, and serves this client no more; false where that has been done. */
+  /** Sends what waits, and serves this client no more; false where it has no line. */
   #sendAway(): boolean {
+    if (this.#state === 'open') this.shared.outbox.flushOne(this)
+    // What waited may have been too much for the line, which is left then.
     if (this.#state !== 'open') return false
-    this.shared.outbox.flushOne(this)
     this.#state = 'closing'
     // Whom we send away is not served any more: what it sent and is not begun may be the reason for it.
     this.dispatch.abandon()

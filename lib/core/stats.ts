@@ -44,7 +44,7 @@ export interface Counters {
   sessionsResumed: number
   /** Who asked to resume a session and got a new one: the token, the position or the user was not right, or it was too late. */
   resumesRefused: number
-  /** Suspended sessions whose client did not come back within the gateway's window. */
+  /** Suspended sessions that ended without their client: after the gateway's window, or since as many as `limits.connections` wait. */
   sessionsExpired: number
   /** Messages that were kept for who might come back, and given up because of a gateway's `limit` or `bytes`. */
   keptEvicted: number

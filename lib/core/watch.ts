@@ -69,6 +69,11 @@ export class Watch {
     this.#lookLater()
   }
 
+  /** Forgets since when somebody was behind, who may have another line next. */
+  forget(session: Session): void {
+    this.#behind.delete(session)
+  }
+
   /**
    * The heartbeat of who is not pinged in frames: asks after two silent looks, and gives up after four. A runtime's own idle
    * timeout does not do, where whatever is sent begins it anew: those in a busy room would never be missed.

@@ -1,11 +1,7 @@
 import { type AnyClass, lineage } from '../container/class.ts'
-import { checkMethod } from './tags.ts'
+import { type ClassOrMethodDecorator, declaredLineage, inBothDialects } from './dialect.ts'
 
-/** Decorates a class, or a method of one. */
-export interface ClassOrMethodDecorator {
-  (target: AnyClass): void
-  (target: object, name: string | symbol, descriptor: PropertyDescriptor): void
-}
+export type { ClassOrMethodDecorator } from './dialect.ts'
 
 /** What may be said of a class and of its methods alike, several times: guards, middleware. */
 export class Annotation<T> {
@@ -16,11 +12,10 @@ export class Annotation<T> {
 
   /** The decorator that says these. */
   decorate(values: readonly T[]): ClassOrMethodDecorator {
-    return (target: AnyClass | object, name?: string | symbol) => {
-      if (name === undefined) return this.#addToClass(target as AnyClass, values)
-      checkMethod(this.decorator, target, name)
-      this.#addToMethod(target.constructor as AnyClass, name, values)
-    }
+    return inBothDialects(this.decorator, {
+      class: (target) => this.#addToClass(target, values),
+      method: (owner, name) => this.#addToMethod(owner, name, values),
+    })
   }
 
   /** What was said of a class and of those that it extends, the base's first: a subclass adds, and takes nothing away. */
@@ -30,13 +25,14 @@ export class Annotation<T> {
 
   /** What was said of a method by the last class that said anything of it; an override without a word keeps it. */
   ofMethod(target: AnyClass, name: string | symbol): readonly T[] {
-    const owner = lineage(target).findLast((one) => this.#methods.get(one)?.has(name))
+    const owner = declaredLineage(target).findLast((one) => this.#methods.get(one)?.has(name))
     return (owner && this.#methods.get(owner)?.get(name)) ?? []
   }
 
   /** The methods of a class, and of those that it extends, of which anything was said. */
   methodsOf(target: AnyClass): (string | symbol)[] {
-    return [...new Set(lineage(target).flatMap((one) => [...(this.#methods.get(one)?.keys() ?? [])]))]
+    const classes = declaredLineage(target)
+    return [...new Set(classes.flatMap((one) => [...(this.#methods.get(one)?.keys() ?? [])]))]
   }
 
   // Decorators that stand above each other run bottom-up; those above come first, as they read.

@@ -1,6 +1,6 @@
-import type { AnyClass } from '../container/class.ts'
 import { declareScope, type Scope } from '../container/provider.ts'
 import type { AnyAuthenticator } from '../protocol/identity.ts'
+import { type InjectedDecorator, inBothDialects } from './dialect.ts'
 import { ClassTag } from './tags.ts'
 
 /** Options of `@Gateway`. */
@@ -59,9 +59,11 @@ export const gatewayTag: ClassTag<GatewayTag> = new ClassTag('@Gateway()')
  * }
  * ```
  */
-export function Gateway(path = '/', options: GatewayOptions = {}): (target: AnyClass) => void {
-  return (target) => {
-    gatewayTag.set(target, { path, options })
-    declareScope(target, options.scope ?? 'app')
-  }
+export function Gateway(path = '/', options: GatewayOptions = {}): InjectedDecorator {
+  return inBothDialects(gatewayTag.decorator, {
+    class(target) {
+      gatewayTag.set(target, { path, options })
+      declareScope(target, options.scope ?? 'app')
+    },
+  })
 }

@@ -1,6 +1,6 @@
-import type { AnyClass } from '../container/class.ts'
 import { recordParameters } from '../container/parameters.ts'
 import { declareScope, type Scope } from '../container/provider.ts'
+import { type InjectedDecorator, inBothDialects } from './dialect.ts'
 
 /** Options of `@Injectable`. */
 export interface InjectableOptions {
@@ -9,7 +9,8 @@ export interface InjectableOptions {
 }
 
 /**
- * Marks a class that the container may build and inject: its constructor's parameters are resolved by their types.
+ * Marks a class that the container may build and inject: its constructor's parameters are resolved by their types, or by
+ * the tokens that it lists as `static inject`.
  * An instance with a `dispose` method is disposed, and awaited, when its scope ends.
  *
  * @example
@@ -22,9 +23,11 @@ export interface InjectableOptions {
  * }
  * ```
  */
-export function Injectable(options: InjectableOptions = {}): (target: AnyClass) => void {
-  return (target) => {
-    declareScope(target, options.scope ?? 'app')
-    recordParameters(target)
-  }
+export function Injectable(options: InjectableOptions = {}): InjectedDecorator {
+  return inBothDialects('@Injectable()', {
+    class(target) {
+      declareScope(target, options.scope ?? 'app')
+      recordParameters(target)
+    },
+  })
 }

@@ -1,5 +1,5 @@
-import { type EventMethod, type MethodDecoratorFor } from './on.ts'
-import { tagMethod } from './tags.ts'
+import type { HandlerDecorator } from './dialect.ts'
+import { tagging } from './tags.ts'
 
 /**
  * Runs with `(socket)` when a socket has arrived, before any of its events; events wait for its promise. If it throws,
@@ -17,8 +17,8 @@ import { tagMethod } from './tags.ts'
  * }
  * ```
  */
-export function OnOpen(): MethodDecoratorFor<EventMethod> {
-  return (target, name) => tagMethod('@OnOpen()', target, name, { kind: 'open' })
+export function OnOpen(): HandlerDecorator {
+  return tagging('@OnOpen()', { kind: 'open' })
 }
 
 /**
@@ -37,8 +37,8 @@ export function OnOpen(): MethodDecoratorFor<EventMethod> {
  * }
  * ```
  */
-export function OnClose(): MethodDecoratorFor<EventMethod> {
-  return (target, name) => tagMethod('@OnClose()', target, name, { kind: 'close' })
+export function OnClose(): HandlerDecorator {
+  return tagging('@OnClose()', { kind: 'close' })
 }
 
 /**
@@ -57,8 +57,8 @@ export function OnClose(): MethodDecoratorFor<EventMethod> {
  * }
  * ```
  */
-export function OnSuspend(): MethodDecoratorFor<EventMethod> {
-  return (target, name) => tagMethod('@OnSuspend()', target, name, { kind: 'suspend' })
+export function OnSuspend(): HandlerDecorator {
+  return tagging('@OnSuspend()', { kind: 'suspend' })
 }
 
 /**
@@ -77,8 +77,8 @@ export function OnSuspend(): MethodDecoratorFor<EventMethod> {
  * }
  * ```
  */
-export function OnResume(): MethodDecoratorFor<EventMethod> {
-  return (target, name) => tagMethod('@OnResume()', target, name, { kind: 'resume' })
+export function OnResume(): HandlerDecorator {
+  return tagging('@OnResume()', { kind: 'resume' })
 }
 
 /**
@@ -96,8 +96,8 @@ export function OnResume(): MethodDecoratorFor<EventMethod> {
  * }
  * ```
  */
-export function OnMessage(): MethodDecoratorFor<EventMethod> {
-  return (target, name) => tagMethod('@OnMessage()', target, name, { kind: 'message' })
+export function OnMessage(): HandlerDecorator {
+  return tagging('@OnMessage()', { kind: 'message' })
 }
 
 /**
@@ -120,6 +120,6 @@ export function OnMessage(): MethodDecoratorFor<EventMethod> {
  * }
  * ```
  */
-export function OnFirstMessage(): MethodDecoratorFor<EventMethod> {
-  return (target, name) => tagMethod('@OnFirstMessage()', target, name, { kind: 'firstMessage' })
+export function OnFirstMessage(): HandlerDecorator {
+  return tagging('@OnFirstMessage()', { kind: 'firstMessage' })
 }

@@ -1,5 +1,6 @@
 import type { AnyClass, Class } from '../container/class.ts'
 import type { Provider } from '../container/provider.ts'
+import { type ClassContext, inBothDialects } from './dialect.ts'
 import { ClassTag } from './tags.ts'
 
 /** What a module brings. All modules of an app share one container. */
@@ -34,6 +35,6 @@ export const moduleTag: ClassTag<ModuleOptions> = new ClassTag('@Module()')
  * class AppModule {}
  * ```
  */
-export function Module(options: ModuleOptions = {}): (target: AnyClass) => void {
-  return (target) => moduleTag.set(target, options)
+export function Module(options: ModuleOptions = {}): (target: AnyClass, context?: ClassContext) => void {
+  return inBothDialects(moduleTag.decorator, { class: (target) => moduleTag.set(target, options) })
 }

@@ -7,17 +7,14 @@ import {
   type Reply,
   type Schema,
 } from '../protocol/event.ts'
-import { tagMethod } from './tags.ts'
-
-/** Types a method decorator: only methods of type `M` can carry it. */
-export type MethodDecoratorFor<M> = <T extends M>(
-  target: object,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<T>,
-) => void
-
-/** A method that handles an event: `(socket, data)`, or `(socket, ...args)` for events with several arguments. */
-export type EventMethod = (...args: never[]) => unknown
+import {
+  type EventMethod,
+  type HandlerDecorator,
+  inBothDialects,
+  type MethodContext,
+  type Prototype,
+} from './dialect.ts'
+import { tagging, tagMethod } from './tags.ts'
 
 /**
  * Handles the event of the method's name, or of the name given. The returned value, also of a promise, answers a
@@ -63,40 +60,46 @@ export type EventMethod = (...args: never[]) => unknown
  * }
  * ```
  */
-export function On(event?: string): MethodDecoratorFor<EventMethod>
+export function On(event?: string): HandlerDecorator
 export function On<S extends Schema>(
   event: string,
   data: S,
-): DescribedMethodDecorator<EventDescriptor<string, { data: S }>>
-export function On<E extends EventDescriptor>(event: E): DescribedMethodDecorator<E>
-export function On(...given: [event?: AnyEvent, data?: Schema]): (...args: never[]) => void {
+): DescribedHandlerDecorator<EventDescriptor<string, { data: S }>>
+export function On<E extends EventDescriptor>(event: E): DescribedHandlerDecorator<E>
+export function On(...given: [event?: AnyEvent, data?: Schema]): HandlerDecorator {
   const [event, data] = given
   const shape = data === undefined ? (typeof event === 'object' ? event.shape : {}) : { data }
   if (data !== undefined) checkSchema(data, `what @On('${String(event)}') is given`)
-  return (target: object, name: string | symbol) => {
-    const place = `${target.constructor.name}.${String(name)}`
-    // Taken for what was left out, it would handle another event, and whatever data.
-    if (given.includes(undefined)) {
-      throw new TypeError(
-        `@On() on ${place} was given undefined: a missing import, or two files that import each other`,
-      )
-    }
-    if (event === '') throw new TypeError(`@On('') on ${place}: an event needs a name`)
-    if (event === undefined && typeof name === 'symbol') {
-      throw new TypeError(`@On() on ${place}: a symbol is no event's name, so give one, as in @On('event')`)
-    }
-    tagMethod('@On()', target, name, { kind: 'event', event: event && nameOf(event), shape })
-  }
+  return inBothDialects('@On()', {
+    check(place, name) {
+      // Taken for what was left out, it would handle another event, and whatever data.
+      if (given.includes(undefined)) {
+        throw new TypeError(
+          `@On() on ${place} was given undefined: a missing import, or two files that import each other`,
+        )
+      }
+      if (event === '') throw new TypeError(`@On('') on ${place}: an event needs a name`)
+      if (event === undefined && typeof name === 'symbol') {
+        throw new TypeError(`@On() on ${place}: a symbol is no event's name, so give one, as in @On('event')`)
+      }
+    },
+    method(owner, name) {
+      tagMethod(owner, name, { kind: 'event', event: event && nameOf(event), shape })
+    },
+  })
 }
 
-/** Types a method decorator for a described event: the compiler refuses a method that does not fit the descriptor. */
-export type DescribedMethodDecorator<E extends EventDescriptor> = <T extends EventMethod>(
-  target: object,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<T> & Mismatch<T, E>,
-) => void
+/** Decorates a method that handles a described event: the compiler refuses one that does not fit the descriptor. */
+export interface DescribedHandlerDecorator<E extends EventDescriptor> {
+  <T extends EventMethod>(
+    target: Prototype,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<T> & Mismatch<T, E>,
+  ): void
+  <T extends EventMethod>(method: T & Mismatch<T, E>, context: MethodContext): void
+}
 
-/** Anything for a method that fits an event; otherwise what does not, which no descriptor of a method has. */
+/** Anything for a method that fits an event; otherwise what does not, which no method has, and no descriptor of one. */
 type Mismatch<T extends EventMethod, E extends EventDescriptor> = ((
   ...args: Parameters<T>
 ) => unknown) extends (socket: Parameters<T>[0], ...args: Args<E>) => unknown
@@ -125,6 +128,6 @@ type Returned<T extends EventMethod> =
  * }
  * ```
  */
-export function OnAny(): MethodDecoratorFor<EventMethod> {
-  return (target, name) => tagMethod('@OnAny()', target, name, { kind: 'any' })
+export function OnAny(): HandlerDecorator {
+  return tagging('@OnAny()', { kind: 'any' })
 }

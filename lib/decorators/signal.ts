@@ -1,5 +1,5 @@
-import { type EventMethod, type MethodDecoratorFor } from './on.ts'
-import { tagMethod } from './tags.ts'
+import type { HandlerDecorator } from './dialect.ts'
+import { tagging } from './tags.ts'
 
 /** What can be listened to over all gateways; see `Signals`. */
 export type SignalName = 'connected' | 'disconnected' | 'message' | 'event'
@@ -23,9 +23,8 @@ export type SignalName = 'connected' | 'disconnected' | 'message' | 'event'
  * }
  * ```
  */
-export function OnSignal(signal: 'event', event?: string): MethodDecoratorFor<EventMethod>
-export function OnSignal(signal: Exclude<SignalName, 'event'>): MethodDecoratorFor<EventMethod>
-export function OnSignal(signal: SignalName, event?: string): MethodDecoratorFor<EventMethod> {
-  return (target, name) =>
-    tagMethod(`@OnSignal('${signal}')`, target, name, { kind: 'signal', signal, event })
+export function OnSignal(signal: 'event', event?: string): HandlerDecorator
+export function OnSignal(signal: Exclude<SignalName, 'event'>): HandlerDecorator
+export function OnSignal(signal: SignalName, event?: string): HandlerDecorator {
+  return tagging(`@OnSignal('${signal}')`, { kind: 'signal', signal, event })
 }

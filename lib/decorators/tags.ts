@@ -1,11 +1,12 @@
-import { type AnyClass, lineage } from '../container/class.ts'
+import type { AnyClass } from '../container/class.ts'
 import type { EventShape } from '../protocol/event.ts'
+import { declaredLineage, type HandlerDecorator, inBothDialects } from './dialect.ts'
 
 /**
  * What a class or a method was tagged with. Decorators declare only; `createApp` reads the tags and acts.
  *
  * Tags stand beside the class, keyed by it and by the method's name, so that a decorator of somebody else's which
- * replaces the function loses nothing. Standard decorators can fill the same maps from `context.metadata`.
+ * replaces the function loses nothing. What standard decorators say gets there when their class is known.
  */
 
 /** What a method is for. */
@@ -24,34 +25,16 @@ export interface TaggedMethod {
 
 const methods = new WeakMap<AnyClass, Map<string | symbol, MethodTag[]>>()
 
-/** What a method decorator does with its target; throws for static methods and for what is no method. */
-export function tagMethod(decorator: string, target: object, name: string | symbol, tag: MethodTag): void {
-  checkMethod(decorator, target, name)
-  const owner = target.constructor as AnyClass
+/** A decorator that says what a method is for. */
+export function tagging(decorator: string, tag: MethodTag): HandlerDecorator {
+  return inBothDialects(decorator, { method: (owner, name) => tagMethod(owner, name, tag) })
+}
+
+/** Says what a method is for, beside what was said of it before. */
+export function tagMethod(owner: AnyClass, name: string | symbol, tag: MethodTag): void {
   const own = methods.get(owner) ?? new Map<string | symbol, MethodTag[]>()
   methods.set(owner, own)
   own.set(name, [...(own.get(name) ?? []), tag])
-}
-
-/** Throws for static methods, for what is no method, and for standard decorators. */
-export function checkMethod(decorator: string, target: object, name: string | symbol): void {
-  // Standard decorators are called with a context in the name's place.
-  if (typeof name === 'object') {
-    throw new TypeError(
-      `${decorator} was compiled as a standard decorator: set "experimentalDecorators" in tsconfig.json, which Bun reads ` +
-        `from the current directory`,
-    )
-  }
-  if (typeof target === 'function') {
-    throw new TypeError(
-      `${decorator} on static ${target.name}.${String(name)}: only methods of instances can carry it`,
-    )
-  }
-  if (typeof Object.getOwnPropertyDescriptor(target, name)?.value !== 'function') {
-    throw new TypeError(
-      `${decorator} on ${target.constructor.name}.${String(name)}, which is no method: only methods can carry it`,
-    )
-  }
 }
 
 /**
@@ -60,7 +43,7 @@ export function checkMethod(decorator: string, target: object, name: string | sy
  */
 export function taggedMethods(target: AnyClass): TaggedMethod[] {
   const found = new Map<string | symbol, TaggedMethod[]>()
-  for (const owner of lineage(target)) {
+  for (const owner of declaredLineage(target)) {
     for (const [name, tags] of methods.get(owner) ?? []) {
       // Method decorators of one method run bottom-up.
       found.set(

@@ -7,6 +7,9 @@ export interface Clock {
   clearTimeout(timer: unknown): void
 }
 
+/** As many milliseconds as a timer can wait, 24 days: with more it would run at once. */
+export const LONGEST: number = 2 ** 31 - 1
+
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),

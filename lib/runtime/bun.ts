@@ -10,7 +10,8 @@ import type {
 } from '../core/connection.ts'
 import { refuse } from '../core/refusal.ts'
 import type { Payload } from '../protocol/codec.ts'
-import { checkPlace, listenFailed } from './listen.ts'
+import { MAX_REQUEST_BODY } from './body.ts'
+import { checkPlace, listenFailed, platform } from './listen.ts'
 import { onShutdown } from './shutdown.ts'
 
 // The part of Bun's API in use, so that the library's types need none of Bun's.
@@ -75,9 +76,6 @@ const IDLE_TIMEOUT = 60
  * that comes more slowly than 16 KiB a second is nothing. A first request's head has 10 seconds, which nobody can change.
  */
 const HTTP_IDLE_TIMEOUT = 30
-
-/** Bytes: requests with longer bodies are answered 413. */
-const MAX_REQUEST_BODY = 16 * 1024 * 1024
 
 /** How long to wait before looking again whether all answers have left, in milliseconds. */
 const SENT_LOOK = 5
@@ -222,7 +220,7 @@ export class BunRuntime implements Runtime {
   async listen({ port = 3000, hostname = 'localhost', unix }: ListenOptions): Promise<Address> {
     checkPlace({ port, hostname, unix })
     const where = unix === undefined ? { port, hostname } : { unix }
-    const { serve } = (globalThis as unknown as { Bun: BunGlobal }).Bun
+    const { serve } = platform<BunGlobal>('Bun', 'bun run')
     try {
       this.#own = serve({
         ...where,
@@ -280,9 +278,9 @@ export class BunRuntime implements Runtime {
     if (refused !== undefined) return refused
     // Without the header Bun would answer with the first that the client offers.
     const headers = subprotocol === undefined ? undefined : { 'sec-websocket-protocol': subprotocol }
+    const data = new BunConnection(handler, subprotocol === undefined)
     try {
-      if (server.upgrade(request, { data: new BunConnection(handler, subprotocol === undefined), headers }))
-        return undefined
+      if (asksForUpgrade(request) && server.upgrade(request, { data, headers })) return undefined
     } catch (error) {
       // As of a server of somebody's own that was not given `websocket`.
       return this.#host.failed(error)
@@ -291,10 +289,15 @@ export class BunRuntime implements Runtime {
   }
 }
 
+/** RFC 6455, section 4.2.1: Bun itself would do without, and other runtimes do not. */
+function asksForUpgrade({ headers }: Request): boolean {
+  return /(^|,)\s*upgrade\s*(,|$)/i.test(headers.get('connection') ?? '')
+}
+
 /** Bun tells of the closes that it makes itself by their reason only. */
 function codeOf(code: number, reason: string): number {
   if (code !== 1006) return code
-  if (reason.startsWith('Received too big')) return 1009
+  if (reason.startsWith('Received too big message')) return 1009
   if (reason.startsWith('Received invalid UTF-8')) return 1007
   return reason.startsWith('Received ') ? 1002 : code
 }

@@ -1,16 +1,13 @@
-import type {
-  Address,
-  Admission,
-  Connection,
-  ConnectionHandler,
-  Host,
-  ListenOptions,
-  Peer,
-  Runtime,
-} from '../core/connection.ts'
-import type { CloseReason } from '../protocol/close.ts'
-import { closeCodes } from '../protocol/close.ts'
-import type { Payload } from '../protocol/codec.ts'
+import type { Address, Admission, Host, ListenOptions, Peer, Runtime } from '../core/connection.ts'
+import { type MemoryClient, type MemoryConnection, memoryLine, Topics } from './memory-line.ts'
+
+export type { MemoryClient, MemoryListener } from './memory-line.ts'
+
+/** How an app in memory differs from others. */
+export interface MemoryOptions {
+  /** Whether what goes to many is published by the runtime, as on Bun; else core sends it to each. Default `false`. */
+  topics?: boolean
+}
 
 /** How a client in memory introduces itself. */
 export interface ConnectOptions extends Partial<Peer> {
@@ -19,159 +16,26 @@ export interface ConnectOptions extends Partial<Peer> {
   subprotocols?: readonly string[]
 }
 
-/** The other side of a connection in memory. What it is sent stands in `received`, in order. */
-export class MemoryClient {
-  /** What has arrived, oldest first. */
-  readonly received: Payload[] = []
-  /** The subprotocol that the server chose. */
-  readonly subprotocol: string | undefined
-  /** How the connection ended; undefined while it lives. */
-  closed: CloseReason | undefined
-  readonly #line: MemoryConnection
-
-  constructor(line: MemoryConnection, subprotocol: string | undefined) {
-    this.#line = line
-    this.subprotocol = subprotocol
-  }
-
-  /** Sends a message to the server, which handles it before this returns unless it has stopped reading. */
-  send(payload: Payload): void {
-    this.#line.fromClient(payload)
-  }
-
-  /** Stops or goes on reading; meanwhile what is sent waits on the server's side. */
-  set reading(reading: boolean) {
-    this.#line.setReading(reading)
-  }
-
-  /** Closes as a client does: the server sees it after what was sent before. */
-  close(code: number = closeCodes.normal.code, reason = ''): void {
-    this.#line.closeFromClient(code, reason)
-  }
-
-  /** Ends without a close frame, as a lost line does. */
-  vanish(): void {
-    this.#line.end(1006, '')
-  }
-}
-
-/** A line within the process. */
-class MemoryConnection implements Connection {
-  readonly client: MemoryClient
-  readonly #handler: ConnectionHandler
-  readonly #limits: Host['limits']
-  /** Sent by the server, not read by the client. */
-  readonly #outgoing: Payload[] = []
-  /** Sent by the client, not read by the server; the last may be its close. */
-  readonly #incoming: (Payload | CloseReason)[] = []
-  #clientReads = true
-  #serverReads = true
-  #clientCloses = false
-  #isOpen = true
-  /** Called once, when the line has ended. */
-  onEnd: () => void = () => {}
-
-  constructor({ handler, subprotocol }: Admission, limits: Host['limits']) {
-    this.#handler = handler
-    this.#limits = limits
-    this.client = new MemoryClient(this, subprotocol)
-  }
-
-  get bufferedAmount(): number {
-    return this.#outgoing.reduce((sum, payload) => sum + sizeOf(payload), 0)
-  }
-
-  send(payload: Payload): boolean {
-    if (!this.#isOpen) return false
-    if (this.#clientReads) {
-      this.client.received.push(payload)
-      return true
-    }
-    this.#outgoing.push(payload)
-    return false
-  }
-
-  sendAll(payloads: readonly Payload[]): boolean {
-    return payloads.map((payload) => this.send(payload)).every((left) => left)
-  }
-
-  close(code: number, reason: string): void {
-    this.end(code, reason)
-  }
-
-  terminate(): void {
-    this.end(1006, '')
-  }
-
-  pause(): void {
-    this.#serverReads = false
-  }
-
-  resume(): void {
-    this.#serverReads = true
-    // As on a network, what was held back comes later, not within the call.
-    queueMicrotask(() => {
-      while (this.#serverReads && this.#incoming.length > 0)
-        this.#read(this.#incoming.shift() as Payload | CloseReason)
-    })
-  }
-
-  setReading(reading: boolean): void {
-    this.#clientReads = reading
-    if (reading) this.client.received.push(...this.#outgoing.splice(0))
-  }
-
-  fromClient(payload: Payload): void {
-    if (!this.#isOpen || this.#clientCloses) return
-    if (sizeOf(payload) > this.#limits.payload) this.end(closeCodes.tooBig.code, 'message too big')
-    else this.#arrive(payload)
-  }
-
-  closeFromClient(code: number, reason: string): void {
-    if (!this.#isOpen || this.#clientCloses) return
-    this.#clientCloses = true
-    this.#arrive({ code, reason })
-  }
-
-  end(code: number, reason: string): void {
-    if (!this.#isOpen) return
-    this.#isOpen = false
-    this.onEnd()
-    this.#outgoing.length = 0
-    this.#incoming.length = 0
-    this.client.closed = { code, reason }
-    this.#handler.closed(code, reason)
-  }
-
-  open(): void {
-    this.#handler.opened(this)
-  }
-
-  #arrive(one: Payload | CloseReason): void {
-    if (this.#serverReads && this.#incoming.length === 0) this.#read(one)
-    else this.#incoming.push(one)
-  }
-
-  #read(one: Payload | CloseReason): void {
-    if (typeof one === 'string' || one instanceof Uint8Array) this.#handler.message(one)
-    else this.end(one.code, one.reason)
-  }
-}
-
 /** The same app without a network: for tests, which then need no ports and no waiting. */
 export class MemoryRuntime implements Runtime {
   readonly #host: Host
   readonly #lines = new Set<MemoryConnection>()
+  readonly #topics: Topics | undefined
+  readonly publish: Runtime['publish']
   #listening = true
 
-  constructor(host: Host) {
+  constructor(host: Host, { topics = false }: MemoryOptions = {}) {
     this.#host = host
+    if (!topics) return
+    const all = new Topics()
+    this.#topics = all
+    this.publish = (topic, payload) => all.publish(topic, payload)
   }
 
   /** Knocks at a path, with its query; resolves to a client, or to the response that refused it. */
   async connect(
     path: string,
-    { headers = {}, subprotocols = [], ip = '127.0.0.1' }: ConnectOptions = {},
+    { headers = {}, subprotocols = [], ip = '127.0.0.1', identity }: ConnectOptions = {},
   ): Promise<MemoryClient | Response> {
     const request = new Request(`http://localhost${path}`, {
       headers: {
@@ -183,11 +47,12 @@ export class MemoryRuntime implements Runtime {
         ...headers,
       },
     })
-    const verdict = await this.#handle(request, { ip })
+    const verdict = await this.#handle(request, { ip, identity })
     if (verdict instanceof Response) return verdict
+    this.#checkListening()
     const refused = verdict.refusal?.()
     if (refused !== undefined) return refused
-    const line = new MemoryConnection(verdict, this.#host.limits)
+    const line = memoryLine(verdict, this.#host.limits, this.#topics)
     this.#lines.add(line)
     line.onEnd = () => this.#lines.delete(line)
     line.open()
@@ -210,6 +75,12 @@ export class MemoryRuntime implements Runtime {
     for (const line of this.#lines) line.terminate()
   }
 
+  /** Ends as a process does that is killed: clients lose their lines, and the app hears of nothing. */
+  crash(): void {
+    this.#listening = false
+    for (const line of this.#lines) line.crash()
+  }
+
   defer(task: () => void): void {
     queueMicrotask(task)
   }
@@ -219,11 +90,11 @@ export class MemoryRuntime implements Runtime {
   }
 
   async #handle(request: Request, peer: Peer): Promise<Response | Admission> {
-    if (!this.#listening) throw new Error('nobody listens: the app was stopped')
+    this.#checkListening()
     return this.#host.handle(request, peer)
   }
-}
 
-function sizeOf(payload: Payload): number {
-  return typeof payload === 'string' ? new TextEncoder().encode(payload).length : payload.byteLength
+  #checkListening(): void {
+    if (!this.#listening) throw new Error('nobody listens: the app was stopped')
+  }
 }

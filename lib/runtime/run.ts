@@ -2,8 +2,9 @@ import { parseArgs } from 'node:util'
 import type { App } from '../core/app.ts'
 import type { ListenOptions } from '../core/connection.ts'
 import { PartylineError } from '../protocol/error.ts'
+import { environment } from './environment.ts'
 
-declare const process: { argv: string[]; env: Record<string, string | undefined>; exit(code: number): never }
+declare const process: { argv: string[]; exit(code: number): never }
 
 /** Where an app listens if neither flags nor environment say. */
 export interface RunOptions {
@@ -32,7 +33,8 @@ const USAGE = `usage: [--host HOST] [--port PORT] [[HOST:]PORT | HOST]
  */
 export async function run(app: App, options: RunOptions = {}): Promise<void> {
   try {
-    const where = addressFrom(process.argv.slice(2), process.env, options)
+    const variables = { HOST: environment('HOST'), PORT: environment('PORT') }
+    const where = addressFrom(process.argv.slice(2), variables, options)
     if (where === 'help') return console.log(USAGE)
     const { url } = await app.listen(where)
     console.log(`listening on ${url}`)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
-import { startChromium } from '../support/browser.ts'
+import { TcpProxy } from '../../apps/bench/cuts/proxy.ts'
+import { picture, startChromium, untilShown } from '../support/browser.ts'
 import { Program } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
@@ -12,8 +13,8 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
   let url: string
 
   beforeAll(async () => {
-    program = await Program.ready(['apps/chat/main.ts', '--port', '0'])
-    url = /http:\S+/.exec(program.stdout)?.[0] ?? ''
+    program = await Program.ready(['apps/chat/main.ts', '--host', '127.0.0.1', '--port', '0'])
+    url = urlOf(program)
     browser = await startChromium(executablePath)
   }, 60_000)
 
@@ -24,19 +25,26 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
   })
 
   /** Opens a window of its own, and asks to sign in under that name. */
-  async function open(name: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
+  async function open(
+    name: string,
+    options: Parameters<Browser['newContext']>[0] = {},
+    at = url,
+  ): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
     const page = await context.newPage()
-    await page.goto(url)
+    await page.goto(at)
     await picture(page, `chat-welcome-${name}`)
     await page.fill('#name', name)
     await page.click('#sign-in')
     return page
   }
 
-  async function come(name: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Page> {
-    const page = await open(name, options)
-    await page.waitForSelector('#status[data-state="open"]')
+  async function come(
+    name: string,
+    ...rest: [Parameters<Browser['newContext']>[0]?, string?]
+  ): Promise<Page> {
+    const page = await open(name, ...rest)
+    await page.locator('#chat').waitFor()
     return page
   }
 
@@ -54,12 +62,6 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
   const entry = (page: Page, kind: string, text: string) =>
     page.locator(`.scroller:not([hidden]) li[data-kind="${kind}"]`, { hasText: text }).waitFor()
   const person = (page: Page, text: string) => page.locator('#people li', { hasText: text })
-
-  /** For a person to look at: PARTYLINE_SCREENSHOTS names a folder. */
-  async function picture(page: Page, name: string): Promise<void> {
-    const folder = process.env.PARTYLINE_SCREENSHOTS
-    if (folder) await page.screenshot({ path: `${folder}/${name}.png` })
-  }
 
   /** Waits for elements to have these texts: what the page shows follows the frames a moment later. */
   async function texts(page: Page, selector: string, expected: string[]): Promise<void> {
@@ -125,7 +127,7 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
     await picture(second, 'chat-name-taken')
     await second.fill('#name', 'Grace H.')
     await second.click('#sign-in')
-    await second.waitForSelector('#status[data-state="open"]')
+    await second.locator('#chat').waitFor()
 
     await second.fill('#new-name', 'Grace')
     await second.click('#rename')
@@ -134,27 +136,76 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
     await second.close()
   }, 60_000)
 
-  test('who lost the line comes back to the same rooms', async () => {
-    const host = await Program.ready(['apps/chat/main.ts', '--port', '0'])
-    const first = /http:\S+/.exec(host.stdout)?.[0] ?? ''
-    const page = await browser.newPage()
-    await page.goto(first)
-    await page.fill('#name', 'Mary')
-    await page.click('#sign-in')
+  test('a line that breaks is made again: nobody notices, and nothing is lost or said twice', async () => {
+    const proxy = await TcpProxy.start(Number(new URL(url).port))
+    const robert = await come('Robert')
+    await join(robert, 'tea')
+    const ada = await come('Ada', {}, `http://127.0.0.1:${proxy.port}`)
+    await join(ada, 'tea')
+    await entry(robert, 'joined', 'Ada came in.')
+
+    // There is no network, and the browser knows it.
+    await ada.context().setOffline(true)
+    proxy.refuse()
+    await untilShown(ada, 'suspended')
+    await ada.locator('#notice', { hasText: 'You are offline' }).waitFor()
+    expect(await ada.locator('#send').isDisabled()).toBe(true)
+    await picture(ada, 'chat-suspended')
+    for (const text of ['one', 'two', 'three']) {
+      await say(robert, text)
+      await entry(robert, 'said', text)
+    }
+    proxy.restore()
+    await ada.context().setOffline(false)
+    await untilShown(ada, 'open')
+    await entry(ada, 'said', 'three')
+
+    // The line is dead, and nobody knows it yet; what is said on it is lost with it.
+    proxy.stall()
+    await say(ada, 'four')
+    await say(robert, 'five')
+    await entry(robert, 'said', 'five')
+    proxy.reset()
+    proxy.restore()
+    await entry(robert, 'said', 'four')
+    await entry(ada, 'said', 'four')
+
+    const heard = ['You came in.', 'one', 'two', 'three', 'five', 'four']
+    await texts(ada, '#logs li > span', heard)
+    await texts(robert, '#logs li > span', ['You came in.', 'Ada came in.', ...heard.slice(1)])
+    await texts(ada, '#people li', ['Robert', 'Ada (you)'])
+    expect(await ada.inputValue('#text')).toBe('')
+    for (const page of [robert, ada]) await page.close()
+    proxy.stop()
+  }, 60_000)
+
+  test('who comes back to a server that knows nothing signs in and joins the same rooms', async () => {
+    const host = await Program.ready(['apps/chat/main.ts', '--host', '127.0.0.1', '--port', '0'])
+    const page = await come('Mary', {}, urlOf(host))
     await join(page, 'tea')
+    await join(page, 'garden')
     host.kill('SIGTERM')
     await host.ended()
-    await page.waitForSelector('#closed:not([hidden])')
-    await picture(page, 'chat-closed')
+    await untilShown(page, 'reconnecting')
+    await picture(page, 'chat-reconnecting')
 
-    const again = await Program.ready(['apps/chat/main.ts', '--port', new URL(first).port])
-    await page.click('#come-back')
-    await page.waitForSelector('#status[data-state="open"]')
-    await page.locator('.scroller li[data-kind="joined"]').nth(1).waitFor()
+    const { port } = new URL(urlOf(host))
+    const again = await Program.ready(['apps/chat/main.ts', '--host', '127.0.0.1', '--port', port])
+    await untilShown(page, 'open')
+    const shown = ['You came in.', 'The line was gone for too long: what happened meanwhile is not here.']
+    await texts(page, '.scroller:not([hidden]) li > span', [...shown, 'You came in.'])
+    await texts(page, '#people li', ['Mary (you)'])
+    await texts(page, '#rooms button', ['tea', 'garden'])
     await say(page, 'still here')
     await entry(page, 'said', 'still here')
+    await picture(page, 'chat-back')
     await page.close()
     again.kill('SIGTERM')
     await again.ended()
   }, 60_000)
 })
+
+/** Where a program says that it listens. */
+function urlOf({ stdout }: Program): string {
+  return /http:\S+/.exec(stdout)?.[0] ?? ''
+}

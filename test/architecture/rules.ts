@@ -19,7 +19,11 @@ export const layers: Readonly<Record<string, Layer>> = {
   container: { lib: [], packages: ['reflect-metadata', 'tsyringe'] },
   decorators: { lib: ['protocol', 'container'], packages: [] },
   core: { lib: ['protocol', 'container/mod.ts', 'decorators', 'assets'], packages: ['regexparam'] },
-  runtime: { lib: ['core', 'protocol'], packages: ['node:util'] },
+  // ws is an optional peer, and loaded where an app listens on Node.
+  runtime: {
+    lib: ['core', 'protocol'],
+    packages: ['node:fs', 'node:http', 'node:net', 'node:path', 'node:util', 'ws'],
+  },
   // jose is an optional peer, and loaded when the first token comes.
   auth: { lib: ['protocol'], packages: ['jose'] },
   // @msgpack/msgpack is an optional peer too. Clients in browsers speak it as well.
@@ -27,13 +31,18 @@ export const layers: Readonly<Record<string, Layer>> = {
   assets: { lib: [], packages: [] },
   // Its size is counted in bytes, so it depends on nothing.
   client: { lib: ['protocol'], packages: [] },
+  // It runs any app, and speaks to it as clients do.
+  testing: { lib: ['protocol', 'container/mod.ts', 'core', 'runtime/memory.ts', 'client'], packages: [] },
 }
 
 /** Folders that package.json exports by themselves. Who does not ask for them does not load them. */
-const entries = ['auth', 'msgpack', 'client']
+const entries = ['auth', 'msgpack', 'client', 'testing']
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
 const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']
+
+/** What every app may import, beside its own files. */
+const SHARED = 'apps/shared/'
 
 const LONGEST = 400
 
@@ -97,7 +106,8 @@ function inApps(path: string, { imports }: Source, publicNames: readonly string[
     const { specifier } = one
     if (isRelative(one)) {
       const target = targetOf(path, specifier)
-      return target.startsWith(`${app}/`) ? [] : [`${path} imports ${target}, which is outside of ${app}`]
+      const isAllowed = target.startsWith(`${app}/`) || target.startsWith(SHARED)
+      return isAllowed ? [] : [`${path} imports ${target}, which is outside of ${app}`]
     }
     const isOurs = specifier === 'partyline' || specifier.startsWith('partyline/')
     return isOurs && !publicNames.includes(specifier)

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, spyOn, test } from 'bun:test'
-import { closeCodes } from 'partyline/client'
+import { type Attempt, closeCodes } from 'partyline/client'
 import { Network } from './network.ts'
 import { seeded } from './random.ts'
 
@@ -85,23 +85,38 @@ describe('the backoff', () => {
     expect(delays(() => 1, 2_000).at(-1)).toBe(30_000)
   })
 
-  test('says how many attempts there were, begins anew after a good line, and not after one that broke at once', () => {
-    const network = new Network({ random: () => 1 }).open()
-    const attempts = () =>
+  describe('after lines that', () => {
+    /** One whose lines broke four times as soon as they were open: the next attempt is the fifth, and waits for up to 8 s. */
+    function unlucky(): Network {
+      const network = new Network({ random: () => 1 }).open()
+      for (let i = 0; i < 4; i++) network.cut().open()
+      expect(attempts(network)).toEqual([
+        [1, 500],
+        [2, 1_000],
+        [3, 2_000],
+        [4, 4_000],
+      ])
+      return network
+    }
+    const attempts = (network: Network) =>
       network.told
         .splice(0)
         .flatMap(([state, change]) =>
-          state === 'reconnecting' ? [(change as { attempt: number }).attempt] : [],
+          state === 'reconnecting' ? [[(change as Attempt).attempt, (change as Attempt).delay]] : [],
         )
-    for (let i = 0; i < 4; i++) network.cut().open()
-    expect(attempts()).toEqual([1, 2, 3, 4])
-    // The next would wait for 8 seconds at most.
-    network.clock.advance(7_999)
-    network.cut().open()
-    expect(attempts()).toEqual([5])
-    network.clock.advance(16_000)
-    network.cut()
-    expect(attempts()).toEqual([1])
+
+    test.each([
+      ['broke at once, it goes on', 499, [5, 8_000]],
+      ['lasted for a while, it waits no longer than that', 500, [1, 500]],
+      ['lasted for a while, it waits no longer than that', 1_999, [2, 1_000]],
+      ['lasted for a while, it waits no longer than that', 7_999, [4, 4_000]],
+      ['lasted for longer than the wait, it begins anew', 8_000, [1, 500]],
+    ])('%s: %p ms', (_, lasted, next) => {
+      const network = unlucky()
+      network.clock.advance(lasted)
+      network.cut()
+      expect(attempts(network)).toEqual([next])
+    })
   })
 })
 

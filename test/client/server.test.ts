@@ -7,9 +7,9 @@ import { createApp, event, Gateway, GatewayContext, On, PartylineError, type Soc
 import { type Attempt, type CloseReason, connect } from 'partyline/client'
 import { msgpack } from 'partyline/msgpack'
 import { z } from 'zod'
+import { TcpProxy } from '../../apps/bench/cuts/proxy.ts'
 import { CollectingLogger } from '../support/logger.ts'
 import { until } from '../support/until.ts'
-import { TcpProxy } from './proxy.ts'
 
 const join = event('join', { data: z.object({ user: z.string() }), reply: z.object({ guests: z.number() }) })
 const joined = event('joined', { data: z.object({ user: z.string() }) })

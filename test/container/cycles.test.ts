@@ -15,7 +15,7 @@ function moduleWith(...providers: Provider[]) {
 
 describe('a cycle of dependencies', () => {
   const advice =
-    'Move what they share to a class of its own, or let one of them ask later: @inject(delay(() => …)), both of tsyringe.'
+    "Move what they share to a class of its own, or let one of them ask later, by tsyringe's delay(() => …) in its @inject or its static inject."
 
   test('of constructors is named at boot, from where it closes', () => {
     @Injectable()

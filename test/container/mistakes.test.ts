@@ -145,25 +145,30 @@ describe('a class whose parameters have no known types', () => {
     constructor(readonly nobody: Nobody) {}
   }
 
-  test('says which decorator or compiler option it wants', () => {
+  const compile =
+    'compile with "experimentalDecorators" and "emitDecoratorMetadata" (tsc, swc, Deno, or Bun with tsconfig.json in the ' +
+    'current directory; esbuild and tsx write no types)'
+  const otherwise =
+    'list a token for each parameter, as in static inject = [GuestList, CLOCK]; or ask in a field, as in guests = ' +
+    'inject(GuestList).'
+
+  test('is told what could say them', () => {
     expect(mistakesIn(moduleWith(Plain))).toEqual([
-      "the types of the parameters of Plain's constructor are not known at run time. If no decorator stands on Plain, " +
-        'mark it with @Injectable(). Else compile with "experimentalDecorators" and "emitDecoratorMetadata" (tsc, swc, ' +
-        'or Bun with tsconfig.json in the current directory; esbuild and tsx write no metadata), or give every ' +
-        'parameter its @Inject(token).',
+      "nothing says what to inject as parameter 1 (nobody) of Plain's constructor. It is marked neither @Injectable() nor " +
+        `@Gateway(): mark it, and ${compile}; or ${otherwise}`,
     ])
   })
 
-  test('says so too where somebody needs it and nobody listed it', () => {
+  test('is told so too where somebody needs it and nobody listed it', () => {
     @Injectable()
     class Needy {
       constructor(readonly plain: Plain) {}
     }
 
     expect(mistakesIn(moduleWith(Needy))).toEqual([
-      "cannot resolve Plain ← Needy ← AppModule: parameter 1 of Needy's constructor asks for Plain, which nobody " +
-        "provides, and which cannot be built unasked: the types of its constructor's parameters are not known. Mark it " +
-        'with @Injectable(), or add it to the "providers" of a module.',
+      "cannot resolve Plain ← Needy ← AppModule: parameter 1 of Needy's constructor asks for Plain, which nobody provides, " +
+        "and which cannot be built unasked: nothing says what to inject as parameter 1 (nobody) of Plain's constructor. " +
+        `It is marked neither @Injectable() nor @Gateway(): mark it, and ${compile}; or ${otherwise}`,
     ])
   })
 
@@ -175,10 +180,74 @@ describe('a class whose parameters have no known types', () => {
     Gateway('/party')(Compiled)
 
     expect(mistakesIn(Compiled)).toEqual([
+      "nothing says what to inject as parameter 1 (plain) of Compiled's constructor. Its decorators were compiled without " +
+        `the types of parameters: ${compile}; or give every parameter its @Inject(token); or ${otherwise}`,
+    ])
+  })
+
+  test('is named with the heir that has no constructor of its own', () => {
+    class Heir extends Plain {}
+
+    class Further extends Heir {
+      override readonly nobody = new Nobody()
+    }
+
+    for (const target of [Heir, Further]) {
+      expect(mistakesIn(moduleWith(target))).toEqual([
+        expect.stringContaining(`of Plain's constructor, which ${target.name} inherits. `),
+      ])
+    }
+  })
+
+  test('has those of its parameters named of which nothing is known', () => {
+    class Mixed {
+      constructor(
+        readonly first: Nobody,
+        readonly second: Nobody,
+        readonly third: Nobody,
+        readonly withDefault = new Nobody(),
+      ) {}
+    }
+    Inject(Nobody)(Mixed, undefined, 1)
+
+    expect(mistakesIn(moduleWith(Mixed))).toEqual([
       expect.stringMatching(
-        /^the types of the parameters of Compiled's constructor are not known at run time\. /,
+        /^nothing says what to inject as parameters 1 \(first\) and 3 \(third\) of Mixed's /,
       ),
     ])
+  })
+
+  // Names come from the source: what is not plain there goes without.
+  test.each([
+    [
+      'behind words that look like one',
+      class Odd {
+        // constructor(a) {
+        motto = 'constructor(b) {'
+        template = `constructor(c) { ${'{'}`
+        inner = class {
+          // biome-ignore lint/complexity/noUselessConstructor: as above
+          constructor(_d: string) {}
+        }
+        method() {
+          return this.constructor(1)
+        }
+        constructor(readonly e: Nobody) {}
+      },
+      '1 (e)',
+    ],
+    [
+      'behind what has parentheses and commas',
+      class Odd {
+        constructor({ a }: { a: number }, _b: Nobody, _c = [1, Math.max(2, 3)], _d = ')') {
+          void a
+        }
+      },
+      '1 and 2 (_b)',
+    ],
+  ])('whose source has its constructor %s', (_, target, parameters) => {
+    const [message = ''] = mistakesIn(moduleWith(target as never))
+    expect(message).toContain(` ${parameters} of Odd's constructor.`)
   })
 })
 

@@ -15,10 +15,15 @@ class Dogs {
 /** Another framework's container, which tells what it was asked for. */
 class Other implements Resolver {
   readonly asked: Token[] = []
-  readonly #known = new Map<Token, unknown>([
-    [Cats, new Cats('the other container')],
-    ['MOTD', 'welcome'],
-  ])
+  readonly #known: Map<Token, unknown>
+
+  constructor(...more: [Token, unknown][]) {
+    this.#known = new Map<Token, unknown>([
+      [Cats, new Cats('the other container')],
+      ['MOTD', 'welcome'],
+      ...more,
+    ])
+  }
 
   has(token: Token): boolean {
     return this.#known.has(token)
@@ -63,6 +68,47 @@ describe('another container', () => {
     const client = await connect('/pets')
     client.send('{"event":"names","id":1}')
     expect(await client.next()).toBe('{"ack":1,"data":["the module","built here","welcome",true]}')
+  })
+
+  test('keeps what it gave: nothing of it is waited for, or disposed of when the app ends', async () => {
+    const ended: string[] = []
+    const pool = { dispose: () => ended.push('the pool') }
+    const later = new Promise(() => {})
+
+    @Gateway('/swimmers')
+    class Swimmers {
+      constructor(
+        @Inject('POOL') readonly pool: object,
+        @Inject('LATER') readonly later: unknown,
+      ) {}
+
+      @On() same(_: Socket) {
+        return [this.pool === pool, this.later === later]
+      }
+
+      dispose() {
+        ended.push('the gateway')
+      }
+    }
+
+    const resolver = new Other(['POOL', pool], ['LATER', later])
+    const { app, connect } = await start(Swimmers, { resolver })
+    const client = await connect('/swimmers')
+    client.send('{"event":"same","id":1}')
+    expect(await client.next()).toBe('{"ack":1,"data":[true,true]}')
+    await app.stop()
+    expect(ended).toEqual(['the gateway'])
+  })
+
+  test('what fails in it is told with the way that led there', async () => {
+    const resolver: Resolver = {
+      has: (token) => token === 'MOTD' || token === Cats,
+      get() {
+        throw new Error('there is none today')
+      },
+    }
+    const app = start(Pets, { resolver })
+    await expect(app).rejects.toThrow('Cats ← Pets could not be built: there is none today')
   })
 
   test('what neither has is a mistake as ever', () => {

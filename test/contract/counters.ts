@@ -1,6 +1,14 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
-import { type AppOptions, type Counters, Gateway, type Limits, On, type Socket } from 'partyline'
+import {
+  type AppOptions,
+  type Counters,
+  Gateway,
+  type Limits,
+  On,
+  type RecoveryOptions,
+  type Socket,
+} from 'partyline'
 import { HandClock } from '../support/clock.ts'
 import { Gate } from '../support/gate.ts'
 import { until } from '../support/until.ts'
@@ -12,8 +20,9 @@ const root = new URL('../../', import.meta.url)
 
 /** Where something is counted: the limit, if it is one that an app can set, and what a client does to reach it. */
 interface Row {
-  limit?: keyof Limits
+  limit?: keyof Limits | keyof RecoveryOptions
   options?: Omit<AppOptions, 'logger'>
+  recovery?: RecoveryOptions
   reach(world: World): Promise<unknown> | unknown
 }
 
@@ -30,7 +39,18 @@ async function send(world: World, ...frames: string[]): Promise<void> {
   client.send(...frames)
 }
 
+/** A client that can come back comes, and its line breaks. Gives its token. */
+async function suspended({ running: { app }, connect }: World): Promise<string> {
+  const client = await connect([JSON_V1])
+  const hello = await client.next()
+  client.vanish()
+  await until(() => app.stats().suspended === 1, 'the line to break')
+  return /"token":"([^"]+)"/.exec(String(hello))?.[1] ?? ''
+}
+
+const JSON_V1 = 'partyline.json.v1'
 const PING = '{"event":"ping"}'
+const UNKNOWN = '{"event":"unknown"}'
 const room = (name: string) => `{"event":"join","data":"${name}"}`
 const work = (id: number, text = '') => `{"event":"work","data":"${text}","id":${id}}`
 
@@ -156,6 +176,51 @@ const table: Record<keyof Counters, readonly Row[] | { testedIn: string }> = {
     { options: { guards: [() => false] }, reach: (w) => knockFor(w, 403) },
     { options: { guards: [({ kind }) => kind === 'connect'] }, reach: (w) => send(w, PING) },
   ],
+  callsRefused: [
+    {
+      limit: 'pending',
+      options: { limits: { pending: 1 } },
+      reach: (w) => send(w, '{"event":"ask"}', '{"event":"ask"}'),
+    },
+  ],
+  sessionsResumed: [
+    {
+      recovery: {},
+      reach: async (w) => w.connect([JSON_V1, `partyline.resume.${await suspended(w)}.0`]),
+    },
+  ],
+  resumesRefused: [{ recovery: {}, reach: (w) => w.connect([JSON_V1, 'partyline.resume.unknown.0']) }],
+  sessionsExpired: [
+    {
+      limit: 'window',
+      recovery: { window: 100 },
+      async reach(w) {
+        await suspended(w)
+        w.clock.advance(100)
+      },
+    },
+    {
+      limit: 'connections',
+      options: { limits: { connections: 1 } },
+      recovery: {},
+      async reach(w) {
+        await suspended(w)
+        await w.connect()
+      },
+    },
+  ],
+  keptEvicted: [
+    {
+      limit: 'limit',
+      recovery: { limit: 1 },
+      reach: async (w) => (await w.connect([JSON_V1])).send(UNKNOWN, UNKNOWN),
+    },
+    {
+      limit: 'bytes',
+      recovery: { bytes: 1 },
+      reach: async (w) => (await w.connect([JSON_V1])).send(UNKNOWN),
+    },
+  ],
   internalErrors: [
     {
       async reach(w) {
@@ -177,13 +242,17 @@ async function knockAfterOne(world: World, status: number): Promise<void> {
   await knockFor(world, status)
 }
 
-async function worldOf(start: Start, options: Row['options'] = {}): Promise<World> {
+async function worldOf(start: Start, { options = {}, recovery }: Omit<Row, 'reach'> = {}): Promise<World> {
   const gate = new Gate()
   const clock = new HandClock()
 
-  @Gateway('/limited')
+  @Gateway('/limited', { recovery })
   class Limited {
     @On() ping() {}
+
+    @On() ask(socket: Socket) {
+      void socket.call('anything').catch(() => {})
+    }
 
     @On() work() {
       return gate.pass()
@@ -220,8 +289,8 @@ export function counters(start: Start): void {
       : ways.map((row) => [counter as keyof Counters, row.limit ?? 'no limit', row] as const),
   )
 
-  test.each(rows)('%s counts what is beyond its bound: %s', async (counter, _, { options, reach }) => {
-    const world = await worldOf(start, options)
+  test.each(rows)('%s counts what is beyond its bound: %s', async (counter, _, { reach, ...row }) => {
+    const world = await worldOf(start, row)
     const { app } = world.running
     expect(app.stats()[counter]).toBe(0)
     await reach(world)
@@ -236,7 +305,7 @@ export function counters(start: Start): void {
 
   test('every counter of app.stats(), and every row of docs/limits.md, is reached here', async () => {
     const { app } = (await worldOf(start)).running
-    const { sockets: _, rooms: __, ...counted } = app.stats()
+    const { sockets: _, suspended: __, rooms: ___, keptBytes: ____, ...counted } = app.stats()
     expect(Object.keys(counted).sort()).toEqual(Object.keys(table).sort())
 
     const reached = new Set(rows.map(([counter, limit]) => `${limit} ${counter}`))

@@ -19,6 +19,7 @@ import { order } from './order.ts'
 import { origins } from './origins.ts'
 import { paths } from './paths.ts'
 import { raw } from './raw.ts'
+import { recovery } from './recovery.ts'
 import { rooms } from './rooms.ts'
 import type { Running, Serve, Start } from './start.ts'
 import { stop } from './stop.ts'
@@ -69,6 +70,7 @@ export function runtimeContract(name: string, serve: Serve): void {
     describe('subprotocols', () => subprotocols(start))
     describe('MessagePack', () => msgpack(start))
     describe('heartbeat', () => heartbeat(start))
+    describe('recovery', () => recovery(start))
     describe('paths', () => paths(start))
     describe('dialects', () => dialect(start))
     describe('stopping', () => stop(start))

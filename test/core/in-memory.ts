@@ -1,7 +1,7 @@
 import { expect } from 'bun:test'
 import { type AppOptions, BootError, type Root } from 'partyline'
 import { App } from '../../lib/core/app.ts'
-import { MemoryRuntime } from '../../lib/runtime/memory.ts'
+import { type MemoryOptions, MemoryRuntime } from '../../lib/runtime/memory.ts'
 import { Client } from '../contract/client.ts'
 import { HandClock } from '../support/clock.ts'
 import { CollectingLogger, type Entry } from '../support/logger.ts'
@@ -18,10 +18,14 @@ export interface Started {
 const started: Started[] = []
 
 /** Puts an app together, and does not start it. */
-export function put(root: Root, options: Omit<AppOptions, 'logger' | 'clock'> = {}): Started {
+export function put(
+  root: Root,
+  options: Omit<AppOptions, 'logger' | 'clock'> = {},
+  runtime: MemoryOptions = {},
+): Started {
   const log = new CollectingLogger()
   const clock = new HandClock()
-  const app = new App(root, { ...options, logger: log, clock }, (host) => new MemoryRuntime(host))
+  const app = new App(root, { ...options, logger: log, clock }, (host) => new MemoryRuntime(host, runtime))
   const one: Started = {
     app,
     clock,
@@ -40,8 +44,9 @@ export function put(root: Root, options: Omit<AppOptions, 'logger' | 'clock'> = 
 export async function start(
   root: Root,
   options: Omit<AppOptions, 'logger' | 'clock'> = {},
+  runtime: MemoryOptions = {},
 ): Promise<Started> {
-  const one = put(root, options)
+  const one = put(root, options, runtime)
   await one.app.ready()
   return one
 }

@@ -55,12 +55,23 @@ describe.each(decorators)('%s', (name, decorator) => {
     }).toThrow(new TypeError(`${name} on Party.join, which is no method: only methods can carry it`))
   })
 
-  test('compiled as a standard decorator', () => {
+  test('on a private method, as only standard decorators can stand', () => {
+    const metadata = {}
     const standard = decorator() as unknown as (method: () => void, context: object) => void
-    expect(() => standard(() => {}, { kind: 'method', name: 'join' })).toThrow(
+    standard(() => {}, { kind: 'method', name: '#join', static: false, private: true, metadata })
+    class Party {}
+    expect(() => Gateway('/party')(Party, { kind: 'class', metadata })).toThrow(
+      new TypeError(`${name} on private Party.#join: only methods that others can call can carry it`),
+    )
+  })
+
+  test('compiled by what does not give standard decorators all that they need', () => {
+    const standard = decorator() as unknown as (method: () => void, context: object) => void
+    expect(() => standard(() => {}, { kind: 'method', name: 'join', static: false, private: false })).toThrow(
       new TypeError(
-        `${name} was compiled as a standard decorator: set "experimentalDecorators" in tsconfig.json, which Bun reads ` +
-          'from the current directory',
+        `${name} on join: the compiler gives decorators no context.metadata. TypeScript does from 5.2 on, esbuild from ` +
+          '0.21.3 on, swc and Babel in their later versions of standard decorators: update it, or compile with ' +
+          '"experimentalDecorators"',
       ),
     )
   })

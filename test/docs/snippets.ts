@@ -15,6 +15,24 @@ export interface Snippet {
   claims: Block[]
 }
 
+/** What programs for Deno name of it. */
+const DENO = `
+interface DenoServeOptions {
+  port?: number
+  onListen?(address: { port: number }): void
+}
+declare const Deno: {
+  serve(
+    options: DenoServeOptions,
+    handler: (
+      request: Request,
+      info: { remoteAddr: { hostname: string } },
+    ) => Response | undefined | Promise<Response | undefined>,
+  ): { shutdown(): Promise<void> }
+  addSignalListener(signal: 'SIGINT' | 'SIGTERM', listener: () => void): void
+}
+`
+
 /**
  * The `ts` blocks of some pages, written to a folder of their own in which `partyline` is this project's lib. Those
  * of one page stand side by side, so that one can import another that was given a name with `file=`.
@@ -23,12 +41,14 @@ export class Snippets {
   readonly all: Snippet[] = []
   /** Where they were written to. */
   readonly folder: string = mkdtempSync(join(tmpdir(), 'partyline-docs-'))
+  readonly #deno: string
 
   constructor(pages: readonly Page[]) {
     symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'), 'junction')
     const paths = { partyline: [join(root, 'lib/mod.ts')], 'partyline/*': [join(root, 'lib/*/mod.ts')] }
     const config = { extends: join(root, 'tsconfig.json'), compilerOptions: { paths } }
     this.write('tsconfig.json', JSON.stringify(config))
+    this.#deno = this.write('deno.d.ts', DENO)
     try {
       for (const page of pages) this.#read(page)
     } catch (error) {
@@ -63,7 +83,7 @@ export class Snippets {
     return groups.flatMap((group) => {
       const paths = group.map(({ path }) => path)
       // What one has read the next need not read again.
-      const current = ts.createProgram(paths, options, undefined, program)
+      const current = ts.createProgram([...paths, this.#deno], options, undefined, program)
       program = current
       return group.flatMap((snippet) => complaints(snippet, current))
     })

@@ -12,6 +12,9 @@ import { Notebook } from './notebook.ts'
 /** At least so many messages are sent; a longer search is `PARTYLINE_FRAMES=5000000 npm test -- test/property`. */
 const FRAMES = Number(process.env.PARTYLINE_FRAMES ?? 100_000)
 
+/** How many times as many are sent, at most, where they have not reached every limit. */
+const LONGEST = 5
+
 /** How many sequences of steps are tried before the messages are counted. */
 const SEQUENCES = 200
 
@@ -196,9 +199,12 @@ test(
       for (const [name, count] of Object.entries(run.app.stats()))
         reached.set(name, (reached.get(name) ?? 0) + count)
     })
-    while (sent < FRAMES) await fc.assert(property, { numRuns: SEQUENCES })
+    const missed = (): string[] => LIMITS_TO_REACH.filter((name) => !reached.get(name))
+    // Some limits are reached a few times only, and now and then by chance not at all: then it takes a little longer.
+    while (sent < FRAMES || (missed().length > 0 && sent < LONGEST * FRAMES))
+      await fc.assert(property, { numRuns: SEQUENCES })
     // The messages are badly chosen where they do not reach the limits.
-    for (const name of LIMITS_TO_REACH) expect([name, (reached.get(name) ?? 0) > 0]).toEqual([name, true])
+    expect(missed()).toEqual([])
   },
   FRAMES * 5,
 )

@@ -2,55 +2,12 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type App,
-  type CloseReason,
-  createApp,
-  Gateway,
-  GatewayContext,
-  On,
-  OnOpen,
-  type Socket,
-} from 'partyline'
-import type { Line, Message } from '../contract/client.ts'
+import { type App, createApp, Gateway, GatewayContext, On, OnOpen, type Socket } from 'partyline'
+import { connect } from '../contract/network.ts'
 import { runtimeContract } from '../contract/runtime.ts'
-import type { ConnectOptions, Serve } from '../contract/start.ts'
+import type { Serve } from '../contract/start.ts'
 import { WireClient } from '../support/tcp.ts'
 import { until } from '../support/until.ts'
-
-/** What Bun's WebSocket has beyond the web's. */
-const BunWebSocket = WebSocket as unknown as new (
-  url: string,
-  options: { protocols: string[]; headers: Record<string, string> },
-) => WebSocket & { terminate(): void }
-
-/** Bun's own WebSocket client, over the network. */
-function connect(url: string, { subprotocols = [], headers = {} }: ConnectOptions = {}): Promise<Line> {
-  const socket = new BunWebSocket(url, { protocols: subprotocols, headers })
-  socket.binaryType = 'arraybuffer'
-  const received: Message[] = []
-  let closed: CloseReason | undefined
-  return new Promise((resolve, reject) => {
-    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      received.push(typeof data === 'string' ? data : new Uint8Array(data))
-    }
-    socket.onclose = ({ code, reason }) => {
-      closed = { code, reason }
-      reject(new Error(`closed with ${code} ${reason}`))
-    }
-    socket.onopen = () =>
-      resolve({
-        received,
-        get closed() {
-          return closed
-        },
-        subprotocol: socket.protocol || undefined,
-        send: (message) => socket.send(message as string),
-        close: (code, reason) => socket.close(code, reason),
-        vanish: () => socket.terminate(),
-      })
-  })
-}
 
 const serve: Serve = async (root, options) => {
   const app = createApp(root, options)

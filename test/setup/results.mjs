@@ -9,10 +9,7 @@
  */
 export function readResults(xml) {
   const results = new Map()
-  // Bun escapes < > and " in attributes and text, so a tag ends at the first > and an attribute at the first ".
-  const testcase = /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs
-  for (const [, attributes = '', body = ''] of xml.matchAll(testcase)) {
-    const file = attributes.match(/ file="([^"]*)"/)?.[1]?.replaceAll('\\', '/')
+  for (const { file, body } of testcases(xml)) {
     const count = results.get(file) ?? { passed: 0, failed: 0, skipped: 0 }
     results.set(file, count)
     if (/<(failure|error)\b/.test(body)) count.failed++
@@ -20,6 +17,35 @@ export function readResults(xml) {
     else count.passed++
   }
   return results
+}
+
+/**
+ * @param {string} xml
+ * @returns {Map<string, { cases: number, exceptions: number }>} by the runtime that the black-box suite was put to; exceptions
+ *   are cases of something that the runtime cannot do, and does otherwise
+ */
+export function readBlackBox(xml) {
+  const boxes = new Map()
+  for (const { file, name } of testcases(xml)) {
+    const runtime = file.match(/^test\/blackbox\/(\w+)\.test\.ts$/)?.[1]
+    if (runtime === undefined) continue
+    const box = boxes.get(runtime) ?? { cases: 0, exceptions: 0 }
+    boxes.set(runtime, box)
+    box.cases++
+    if (name.includes('[docs/runtimes.md: ')) box.exceptions++
+  }
+  return boxes
+}
+
+/** @param {string} xml */
+function* testcases(xml) {
+  // Bun escapes < > and " in attributes and text, so a tag ends at the first > and an attribute at the first ".
+  const testcase = /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs
+  for (const [, attributes = '', body = ''] of xml.matchAll(testcase)) {
+    const file = attributes.match(/ file="([^"]*)"/)?.[1]?.replaceAll('\\', '/') ?? ''
+    const name = attributes.match(/ name="([^"]*)"/)?.[1] ?? ''
+    yield { file, name, body }
+  }
 }
 
 /**

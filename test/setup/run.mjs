@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { BUN, checkEngines } from './engines.mjs'
-import { readResults, total } from './results.mjs'
+import { readBlackBox, readResults, total } from './results.mjs'
 import { provideTools } from './tools.mjs'
 
 // Only code that never yields, which no test's timeout can end, runs for so long.
@@ -33,13 +33,16 @@ for (const line of missing) say(line)
 const folder = mkdtempSync(join(tmpdir(), 'partyline-test-'))
 const outfile = join(folder, 'results.xml')
 const ending = await bunTest()
-const results = existsSync(outfile) ? readResults(readFileSync(outfile, 'utf8')) : new Map()
+const recorded = existsSync(outfile) ? readFileSync(outfile, 'utf8') : ''
 rmSync(folder, { recursive: true })
+const results = readResults(recorded)
+const boxes = [...readBlackBox(recorded)].sort()
 
 const { passed, failed, skipped } = total(results)
 const faults = findFaults()
 for (const line of [...missing, ...faults]) say(line)
 const failures = failed + faults.length + (process.env.CI === 'true' ? missing.length : 0)
+if (boxes.length > 0) console.log(`\nThe black-box suite: ${boxes.map(tellBox).join('; ')}.`)
 console.log(`\n${passed} passed, ${failures} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = failures > 0 ? 1 : 0
 
@@ -89,11 +92,18 @@ function findFaults() {
   const faults = files
     .filter((file) => !results.has(file))
     .map((file) => `${file} contributed no test: it has none, or did not load (see above).`)
+  if (new Set(boxes.map(([, { cases }]) => cases)).size > 1)
+    faults.push('The black-box suite has not the same number of cases on each runtime.')
   if (passed + failed === 0) faults.push('No test ran: all were skipped.')
   if (ending !== 'code 0' && failed + faults.length === 0) {
     faults.push(`bun test ended with ${ending}, though no test failed (see above).`)
   }
   return faults
+}
+
+/** @param {[runtime: string, box: { cases: number, exceptions: number }]} box */
+function tellBox([runtime, { cases, exceptions }]) {
+  return `${cases} cases on ${runtime}${exceptions > 0 ? `, of which ${exceptions} as docs/runtimes.md says` : ''}`
 }
 
 /** @param {string} line */

@@ -39,10 +39,11 @@ function run(files: Record<string, string>, args: string[] = [], environment: Re
     encoding: 'utf8',
     env: { ...process.env, CI: 'true', ...environment },
   })
-  return { status, last: stdout.trimEnd().split('\n').at(-1), stderr }
+  return { status, last: stdout.trimEnd().split('\n').at(-1), stdout, stderr }
 }
 
 const passes = 'test(\'a <passing> "test"\', () => expect(1).toBe(1))'
+const exception = "test('case [docs/runtimes.md: a row]', () => {})"
 const fails = 'test("a failing test", () => expect(1).toBe(2))'
 
 test('the last line counts what ran, and failures make the exit code', () => {
@@ -81,6 +82,23 @@ test('a file without a test fails the run, though others pass', () => {
   const { status, last, stderr } = run({ 'test/a.test.ts': passes, 'test/empty.test.ts': '' })
   expect({ status, last }).toEqual({ status: 1, last: '1 passed, 1 failed' })
   expect(stderr).toContain('test/empty.test.ts contributed no test')
+})
+
+test('the black-box suite is counted for each runtime, and fails the run where the counts differ', () => {
+  const box = (cases: number) =>
+    Array.from({ length: cases }, (_, i) => `test('case ${i}', () => {})`).join('\n')
+  const files = {
+    'test/blackbox/bun.test.ts': box(2),
+    'test/blackbox/deno.test.ts': `${box(1)}\n${exception}`,
+  }
+  const even = run(files)
+  expect(even).toMatchObject({ status: 0, last: '4 passed, 0 failed' })
+  expect(even.stdout).toContain(
+    'The black-box suite: 2 cases on bun; 2 cases on deno, of which 1 as docs/runtimes.md says.\n',
+  )
+  const odd = run({ ...files, 'test/blackbox/node.test.ts': box(3) })
+  expect(odd).toMatchObject({ status: 1, last: '7 passed, 1 failed' })
+  expect(odd.stderr).toContain('The black-box suite has not the same number of cases on each runtime.')
 })
 
 test('a tool that is not to be had is said aloud, and fails the run under CI', () => {

@@ -1,4 +1,4 @@
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 /** Starts the Chromium at that path, which asks nothing of the world outside. */
 export function startChromium(executablePath: string | undefined): Promise<Browser> {
@@ -13,4 +13,15 @@ export function startChromium(executablePath: string | undefined): Promise<Brows
       '--no-first-run',
     ],
   })
+}
+
+/** For a person to look at: PARTYLINE_SCREENSHOTS names a folder. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env.PARTYLINE_SCREENSHOTS
+  if (folder) await page.screenshot({ path: `${folder}/${name}.png` })
+}
+
+/** Waits for the page to show a state of its line. */
+export async function untilShown(page: Page, state: string): Promise<void> {
+  await page.locator(`#status[data-state="${state}"]`).waitFor()
 }

@@ -17,12 +17,14 @@ export const CLOSE = 0x8
 export const PING = 0x9
 export const PONG = 0xa
 
-/** The bytes of a masked frame, as clients send them. */
-export function frameBytes(opcode: number, payload: string | Uint8Array): Buffer {
+/** The bytes of a masked frame, as clients send them. `isLast`: whether it ends its message. */
+export function frameBytes(opcode: number, payload: string | Uint8Array, isLast = true): Buffer {
   const body: Buffer = Buffer.from(payload as string)
   const mask = Buffer.from([0x12, 0x34, 0x56, 0x78])
   const masked = Buffer.from(body.map((byte, i) => byte ^ (mask[i % 4] as number)))
-  return Buffer.concat([frameHead(opcode, body.length), mask, masked])
+  const head = frameHead(opcode, body.length)
+  if (!isLast) head[0] = opcode
+  return Buffer.concat([head, mask, masked])
 }
 
 function frameHead(opcode: number, length: number): Buffer {
@@ -56,14 +58,19 @@ export class WireClient {
     })
   }
 
-  /** Knocks at a path with a good handshake and these headers, and waits for the answer. */
-  static async open(place: Place, path: string, headers: Record<string, string> = {}): Promise<WireClient> {
+  /** Knocks at a path with a good handshake, these headers and these bytes behind it, and waits for the answer. */
+  static async open(
+    place: Place,
+    path: string,
+    headers: Record<string, string> = {},
+    early: Uint8Array = new Uint8Array(),
+  ): Promise<WireClient> {
     const client = new WireClient(connect(place))
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    client.write(
+    const head =
       `GET ${path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${lines.join('')}\r\n`,
-    )
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${lines.join('')}\r\n`
+    client.write(Buffer.concat([Buffer.from(head), early]))
     await until(() => client.head !== '' || client.ended, 'the answer to the handshake')
     return client
   }

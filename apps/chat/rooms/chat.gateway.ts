@@ -17,7 +17,7 @@ import { SlowEvents } from './slow-events.ts'
 /** People talk in rooms. What happens in a room is told to everybody in it, whoever did it included. */
 @Guard(SignedIn)
 @Use(SlowEvents)
-@Gateway('/chat')
+@Gateway('/chat', { recovery: {} })
 export class ChatGateway {
   constructor(
     private readonly chat: GatewayContext,

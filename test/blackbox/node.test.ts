@@ -1,0 +1,3 @@
+import { blackBox } from './suite.ts'
+
+blackBox('Node')

@@ -1,0 +1,3 @@
+import { hostTests } from './host.ts'
+
+hostTests('Deno.serve by hand', { program: 'deno', platform: 'deno' })

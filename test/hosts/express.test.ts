@@ -1,0 +1,3 @@
+import { hostTests } from './host.ts'
+
+hostTests('Express', { program: 'express', platform: 'node' })

@@ -1,0 +1,3 @@
+import { hostTests } from './host.ts'
+
+hostTests('Fastify', { program: 'fastify', platform: 'node' })
