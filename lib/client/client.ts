@@ -255,6 +255,8 @@ export class Client {
     const { line } = this.#dialer
     const beginning = this.#session.begin(hello)
     this.#dialer.opened(Number(hello.heartbeat))
+    // Whoever comes late by an earlier attempt of ours shows the token before, which this makes void.
+    if (beginning.recovered) this.#send({ received: this.#session.last })
     if (line) this.#outbox.attach(line, this.#session.hasPositions)
     this.#changes.tell('open', [beginning])
   }

@@ -39,6 +39,11 @@ export class Session {
     return this.#terms !== undefined
   }
 
+  /** The last position that arrived. */
+  get last(): number {
+    return this.#receipts.last
+  }
+
   /** The subprotocol by which to ask for it again, where it may still be there. From now on the server decides that. */
   offer(): string[] {
     this.#timer.stop()

@@ -16,6 +16,9 @@ export class FakeSocket {
   onerror: ((event: { message?: string }) => void) | null = null
   /** What the client sent and nobody has taken yet. */
   #sent: unknown[] = []
+  #isFresh = false
+  /** What the client said before anything else of what it has, as it does after the hello of a session that goes on. */
+  receipt: string | undefined
   /** With what the client closed it; undefined while it has not. */
   closedWith: [code: number | undefined, reason: string | undefined] | undefined
 
@@ -27,7 +30,10 @@ export class FakeSocket {
   send(data: unknown): void {
     if (this.readyState === CONNECTING) throw new Error('InvalidStateError: still connecting')
     // So do browsers: what is sent into a closing socket is gone, without a word.
-    if (this.readyState === OPEN) this.#sent.push(data)
+    if (this.readyState !== OPEN) return
+    if (this.#isFresh && String(data).startsWith('{"received"')) this.receipt = String(data)
+    else this.#sent.push(data)
+    this.#isFresh = false
   }
 
   close(code?: number, reason?: string): void {
@@ -45,6 +51,7 @@ export class FakeSocket {
   /** The handshake succeeds, and the server says these. */
   open(...frames: string[]): void {
     this.readyState = OPEN
+    this.#isFresh = frames.some((frame) => frame.includes('"recovered":true'))
     this.onopen?.()
     this.say(...frames)
   }

@@ -197,7 +197,19 @@ describe('the server is told what has arrived', () => {
     expect(network.line.sent()).toEqual([])
   })
 
-  test('not on the next line, which began with it', () => {
+  // An attempt that the client had given up could still reach the server after the next one, and take the session over with
+  // the token before. Word on the new line makes that token void.
+  test('at once on a line that goes on with a session, and on no other', () => {
+    const network = new Network().open(RESUMABLE)
+    expect(network.line.receipt).toBeUndefined()
+    network.line.say(n(1, 101))
+    network.cut().open(resumed(0))
+    expect(network.line.receipt).toBe('{"received":101}')
+    network.cut().open(RESUMABLE.replace('}}}', '},"recovered":false}}'))
+    expect([network.line.receipt, network.line.sent()]).toEqual([undefined, []])
+  })
+
+  test('not again on the next line, which began with it', () => {
     const network = new Network().open(RESUMABLE)
     network.line.say(n(1, 101))
     network.line.end(1006)
