@@ -76,7 +76,7 @@ export type {
 } from './protocol/identity.ts'
 export { type JsonOptions, json } from './protocol/json.ts'
 export { BunRuntime } from './runtime/bun.ts'
-export { createApp, type RuntimeHere, type RuntimeOption } from './runtime/create-app.ts'
+export { type CreateAppOptions, createApp, type RuntimeHere } from './runtime/create-app.ts'
 export { DenoRuntime } from './runtime/deno.ts'
 export { NodeRuntime } from './runtime/node.ts'
 export { type RunOptions, run } from './runtime/run.ts'

@@ -30,9 +30,11 @@ export function checkGraph(registry: Registry): Definition[] {
     if (definition.own.has(token)) return
     // What is asked for later is looked at in its own turn: the loop below goes on to what is added meanwhile.
     if (lazy) return void attempt(() => registry.find(token, tokenName(definition.token)))
+    const told = problems.length
     const needed = attempt(() => registry.find(token, tokenName(definition.token)))
     if (needed === undefined) {
-      if (!optional && !registry.isForeign(token)) problems.push(unresolvable(registry, dependency, path))
+      const isMissing = problems.length === told && !optional && !registry.isForeign(token)
+      if (isMissing) problems.push(unresolvable(registry, dependency, path))
       return
     }
     const start = path.indexOf(needed)

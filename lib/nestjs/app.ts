@@ -3,7 +3,7 @@ import { BootError, collectInto, type Token } from '../container/mod.ts'
 import type { App } from '../core/app.ts'
 import { flatten } from '../core/modules.ts'
 import { withoutTrace } from '../protocol/error.ts'
-import { createApp } from '../runtime/create-app.ts'
+import { createApp, type RuntimeHere } from '../runtime/create-app.ts'
 import { NodeRuntime } from '../runtime/node.ts'
 import { adopt } from './adopt.ts'
 import { leftovers } from './leftovers.ts'
@@ -11,6 +11,9 @@ import { NestLogger } from './logger.ts'
 import { type PartylineModuleOptions, rootOf } from './options.ts'
 import { NestResolver } from './resolver.ts'
 import { OPTIONS } from './tokens.ts'
+
+/** Under which Nest keeps that a class carries its `@Injectable()`. */
+const INJECTABLE = '__injectable__'
 
 /**
  * Puts the app together that the options describe, with Nest's container behind its own.
@@ -21,7 +24,7 @@ export function appOf(
   modules: ModulesContainer,
   ref: ModuleRef,
   options: PartylineModuleOptions,
-): App<NodeRuntime> {
+): App<RuntimeHere> {
   const { gateways: _, imports: __, ...rest } = options
   const problems = importedTwice(modules)
   const { gateways, providers } = flatten(rootOf(options), problems)
@@ -39,9 +42,15 @@ export function appOf(
   throw withoutTrace(() => new BootError([...new Set(problems)]))
 }
 
-/** For a class that nobody listed, such as a guard: Partyline builds it where Nest does not. */
+/** For a class that nobody listed, such as a guard: Partyline builds it, unless it is marked as one that Nest builds. */
 function adoptUnasked(token: Token): void {
   const problems = adopt(token)
+  if (typeof token === 'function' && Reflect.hasOwnMetadata(INJECTABLE, token)) {
+    problems.push(
+      `${token.name} is marked with Nest's @Injectable(), and no module of Nest's provides it. Add it to the "providers" of ` +
+        'one; or to those of PartylineModule, to have Partyline build it.',
+    )
+  }
   if (problems.length > 0) throw new BootError(problems)
 }
 

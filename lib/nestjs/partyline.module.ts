@@ -3,7 +3,7 @@ import { HttpAdapterHost, ModuleRef, ModulesContainer } from '@nestjs/core'
 import type { Class } from '../container/mod.ts'
 import type { App } from '../core/app.ts'
 import { contextOf } from '../core/context.ts'
-import type { NodeRuntime } from '../runtime/node.ts'
+import type { RuntimeHere } from '../runtime/create-app.ts'
 import { appOf } from './app.ts'
 import { GatewayHooks } from './hooks.ts'
 import { gatewaysOf, type PartylineModuleAsyncOptions, type PartylineModuleOptions } from './options.ts'
@@ -51,11 +51,11 @@ import { OPTIONS, PARTYLINE } from './tokens.ts'
  * ```
  */
 export class PartylineModule {
-  readonly #app: App<NodeRuntime>
+  readonly #app: App<RuntimeHere>
   readonly #host: HttpAdapterHost
 
   /** Nest's business: an application imports what `forRoot` returns. */
-  constructor(app: App<NodeRuntime>, host: HttpAdapterHost) {
+  constructor(app: App<RuntimeHere>, host: HttpAdapterHost) {
     this.#app = app
     this.#host = host
   }

@@ -1,5 +1,6 @@
 import type { App } from '../core/app.ts'
-import type { NodeRuntime, NodeServer, NodeUpgrade } from '../runtime/node.ts'
+import type { RuntimeHere } from '../runtime/create-app.ts'
+import type { NodeServer, NodeUpgrade } from '../runtime/node.ts'
 
 /** Nest's HTTP server, which its own websockets may listen to as well. */
 export interface SharedServer extends NodeServer {
@@ -10,7 +11,7 @@ export interface SharedServer extends NodeServer {
  * Has an app take connections in on Nest's port. Nest's own adapters for websockets end every line that is not theirs, so
  * they do not hear of those to our gateways.
  */
-export async function share(server: SharedServer, app: App<NodeRuntime>): Promise<void> {
+export async function share(server: SharedServer, app: App<RuntimeHere>): Promise<void> {
   const { emit } = server
   server.emit = function (event, ...args) {
     if (event !== 'upgrade') return emit.call(this, event, ...args)

@@ -1,6 +1,6 @@
 import { type NamedToken, token } from '../container/mod.ts'
 import type { App } from '../core/app.ts'
-import type { NodeRuntime } from '../runtime/node.ts'
+import type { RuntimeHere } from '../runtime/create-app.ts'
 
 /**
  * Stands for the app in Nest's container.
@@ -21,7 +21,7 @@ import type { NodeRuntime } from '../runtime/node.ts'
  * }
  * ```
  */
-export const PARTYLINE: NamedToken<App<NodeRuntime>> = token('the Partyline app')
+export const PARTYLINE: NamedToken<App<RuntimeHere>> = token('the Partyline app')
 
 /** Stands for the options of `PartylineModule`, within Nest's container. */
 export const OPTIONS: unique symbol = Symbol("PartylineModule's options")

@@ -108,7 +108,7 @@ export class Channels {
       this.#counters.garbage++
       const version = 'version' in envelope ? envelope.version : undefined
       this.#trouble.once(
-        `garbage ${envelope.kind} ${version}`,
+        `garbage ${version}`,
         { channel: name, bytes: bytes.length, version },
         'a message was not understood, and skipped: is there a node of another version, or another program on this channel?',
       )

@@ -4,18 +4,23 @@ import type { Root } from '../core/modules.ts'
 import type { BunRuntime } from './bun.ts'
 import type { DenoRuntime } from './deno.ts'
 import { environment } from './environment.ts'
+import type { NodeRuntime } from './node.ts'
 import { type RuntimeClass, runtimeHere } from './runtimes.ts'
 
-/** The runtime that the app happens to be on, as the servers of Bun and Deno want it where they are started by hand. */
-export interface RuntimeHere extends Runtime {
+/**
+ * What an app runs on, with all that a server which is started by hand may want of it: `fetch` for those of Bun, Deno and the
+ * web's kind, `websocket` for Bun's, and `attach`, `listener` and `upgrade` for those of node:http. Each is there only on
+ * the runtime that it is for.
+ */
+export interface RuntimeHere extends Runtime, Pick<NodeRuntime, 'attach' | 'listener' | 'upgrade'> {
   readonly fetch: DenoRuntime['fetch'] & BunRuntime['fetch']
   readonly websocket: BunRuntime['websocket']
 }
 
-/** What an app runs on, where that is not simply what it is on. */
-export interface RuntimeOption<R extends Runtime> {
-  /** Such as `NodeRuntime`, for a server of node:http on whatever has one. */
-  runtime: RuntimeClass<R>
+/** Options of `createApp`. */
+export interface CreateAppOptions extends AppOptions {
+  /** What to run on, such as `NodeRuntime` for a server of node:http on Bun. Default: the one that this runs on. */
+  runtime?: RuntimeClass
 }
 
 /**
@@ -40,12 +45,9 @@ export interface RuntimeOption<R extends Runtime> {
  * const { url } = await app.listen({ port: 0 })
  * ```
  */
-export function createApp<R extends Runtime>(root: Root, options: AppOptions & RuntimeOption<R>): App<R>
-export function createApp(root: Root, options?: AppOptions): App<RuntimeHere>
-export function createApp(
-  root: Root,
-  { runtime: Runtime = runtimeHere(), ...options }: AppOptions & Partial<RuntimeOption<Runtime>> = {},
-): App {
-  const { checkOutgoing = environment('NODE_ENV') !== 'production' } = options
-  return new App(root, { ...options, checkOutgoing }, (host) => new Runtime(host))
+// One signature that is not generic: an app may then be named in its own options, as in `fetch: () => app.get(…)`.
+export function createApp(root: Root, options: CreateAppOptions = {}): App<RuntimeHere> {
+  const { runtime: Runtime = runtimeHere(), ...given } = options
+  const { checkOutgoing = environment('NODE_ENV') !== 'production' } = given
+  return new App(root, { ...given, checkOutgoing }, (host) => new Runtime(host) as RuntimeHere)
 }

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout } from 'bun:test'
 import type { Broker } from '../../lib/broker/broker.ts'
 import { messages } from './broker/messages.ts'
 import { type Network, until } from './broker/network.ts'
@@ -46,6 +46,9 @@ export function brokerContract(name: string, open: () => Promise<OpenNetwork>): 
       channels: () => opened.channels(),
     }
   }
+
+  // Above what `until` waits, so that it is said what was waited for.
+  setDefaultTimeout(20_000)
 
   describe(name, () => {
     beforeAll(async () => {

@@ -15,7 +15,7 @@ import { BUN } from '../setup/engines.mjs'
 import { Program } from './program.ts'
 
 /** What runs a program. */
-export type Platform = 'bun' | 'deno' | 'node'
+export type Platform = 'bun' | 'deno' | 'node' | 'node with CommonJS'
 
 const root = join(import.meta.dir, '../..')
 const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true }
@@ -28,6 +28,7 @@ const COMMANDS: Record<Platform, (name: string) => [string, ...string[]]> = {
   bun: (name) => [BUN, 'run', `${name}.ts`],
   deno: (name) => [DENO, 'run', '--no-check', '--allow-net', '--allow-env', `${name}.ts`],
   node: (name) => ['node', `${name}.js`],
+  'node with CommonJS': (name) => ['node', `${name}.cjs`],
 }
 
 /** A project of somebody who installed the library, in a folder where nothing else of this repository is in reach. */
@@ -51,17 +52,11 @@ export class Project {
     return project
   }
 
-  /** Puts a file of TypeScript into it, and what tsc makes of it. */
+  /** Puts a file of TypeScript into it, and what tsc makes of it: an ES module, and a CommonJS one. */
   add(name: string, text: string): void {
     this.#write(`${name}.ts`, text)
-    const compilerOptions: ts.CompilerOptions = {
-      ...decorators,
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ESNext,
-      verbatimModuleSyntax: true,
-      rewriteRelativeImportExtensions: true,
-    }
-    this.#write(`${name}.js`, ts.transpileModule(text, { compilerOptions, fileName: `${name}.ts` }).outputText)
+    this.#write(`${name}.js`, compiled(text, ts.ModuleKind.ESNext))
+    this.#write(`${name}.cjs`, compiled(text, ts.ModuleKind.CommonJS))
   }
 
   /** Puts all the TypeScript of a folder of this repository into it, in the same place. */
@@ -86,6 +81,12 @@ export class Project {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
   }
+}
+
+function compiled(text: string, module: ts.ModuleKind): string {
+  const target = ts.ScriptTarget.ES2022
+  const compilerOptions = { ...decorators, target, module, rewriteRelativeImportExtensions: true }
+  return ts.transpileModule(text, { compilerOptions }).outputText
 }
 
 /** Has the packages of one node_modules in another too, unless it has them already. */

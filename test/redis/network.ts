@@ -5,8 +5,8 @@ import { RedisBroker } from '../../lib/redis/redis.ts'
 import { until } from '../contract/broker/network.ts'
 import type { OpenNetwork } from '../contract/broker.ts'
 import { CollectingLogger } from '../support/logger.ts'
-import { Proxy } from './proxy.ts'
 import type { RedisServer } from './server.ts'
+import { Way } from './way.ts'
 
 /** What all tests of Redis have in common: nothing takes long, and nothing is given up because the machine is busy. */
 export const options = { timeout: 1_500, patience: 1_200, retry: { min: 5, max: 50 }, lease: 600 }
@@ -18,7 +18,7 @@ export class RedisNetwork implements OpenNetwork {
   readonly trims = 'roughly'
   readonly servers: readonly RedisServer[]
   readonly #options: RedisOptions
-  readonly #ways = new Map<Broker, Map<number, Proxy>>()
+  readonly #ways = new Map<Broker, Map<number, Way>>()
 
   constructor(servers: readonly RedisServer[], changed: RedisOptions = {}) {
     this.servers = servers
@@ -39,8 +39,8 @@ export class RedisNetwork implements OpenNetwork {
 
   /** A broker that has not been started, and starts it. */
   async prepare(changed: RedisOptions = {}, audit = 200): Promise<{ broker: RedisBroker; start(): void }> {
-    const ways = new Map<number, Proxy>()
-    for (const { port } of this.servers) ways.set(port, await Proxy.start(port))
+    const ways = new Map<number, Way>()
+    for (const { port } of this.servers) ways.set(port, await Way.start(port))
     const urls = [...ways.values()].map(({ port }) => `redis://127.0.0.1:${port}`)
     const nodeAddressMap = (address: string) => {
       const way = ways.get(Number(address.split(':').at(-1)))
@@ -52,7 +52,7 @@ export class RedisNetwork implements OpenNetwork {
   }
 
   /** The ways of a broker to the servers. */
-  ways(broker: Broker): readonly Proxy[] {
+  ways(broker: Broker): readonly Way[] {
     return [...(this.#ways.get(broker)?.values() ?? [])]
   }
 

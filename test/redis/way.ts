@@ -1,9 +1,11 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 /** A way to a server that a test can break: cut it, or let it stall so that nothing comes through and nothing ends. */
-export class Proxy {
+export class Way {
   readonly #server: Server
   readonly #pairs = new Set<readonly [Socket, Socket]>()
+  /** How often something came from the near side. */
+  writes = 0
   #isCut = false
   #isStalled = false
 
@@ -18,7 +20,10 @@ export class Proxy {
       const pair = [near, far] as const
       this.#pairs.add(pair)
       for (const [from, to] of [pair, [far, near] as const]) {
-        from.on('data', (data) => to.write(data))
+        from.on('data', (data) => {
+          if (from === near) this.writes++
+          to.write(data)
+        })
         from.on('error', () => {})
         from.on('close', () => {
           // A line that stalls does not tell either that the other side has gone.
@@ -31,10 +36,10 @@ export class Proxy {
     })
   }
 
-  static async start(target: number): Promise<Proxy> {
-    const proxy = new Proxy(target)
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
-    return proxy
+  static async start(target: number): Promise<Way> {
+    const way = new Way(target)
+    await new Promise<void>((resolve) => way.#server.listen(0, '127.0.0.1', resolve))
+    return way
   }
 
   get port(): number {

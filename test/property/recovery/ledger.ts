@@ -23,6 +23,8 @@ export class Ledger {
   readonly sent = new Map<string, number[]>()
   /** What of the clients' was handled in each session, in order. */
   readonly handled = new Map<string, { from: number; n: number }[]>()
+  /** How much that is. */
+  count = 0
   /** What each session lived through: O(pen), S(uspend), R(esume), C(lose). */
   readonly lives = new Map<string, string>()
   readonly asked: Asked[] = []
@@ -64,6 +66,7 @@ export class Ledger {
   }
 
   handle(socket: Socket, from: number, n: number): void {
+    this.count++
     this.handled.get(socket.id)?.push({ from, n })
   }
 

@@ -1,0 +1,4 @@
+import { nestTests } from './nest.ts'
+
+nestTests(11, 'node')
+nestTests(11, 'bun')

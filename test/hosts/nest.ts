@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { PATIENCE } from './host.ts'
+import type { Program } from './program.ts'
+import { type Platform, Project } from './project.ts'
+import { Served } from './served.ts'
+
+const ANN = { 'x-user': 'ann' }
+
+/** What Nest tells, in its order: all that a gateway may need is there when it begins, and when it ends. */
+const START = ['onModuleInit', 'onApplicationBootstrap'].flatMap((hook) => [
+  `Cats: ${hook}`,
+  `AppModule: ${hook}`,
+  `CatsGateway: ${hook}`,
+])
+const END = [
+  ...['CatsGateway: onModuleDestroy', 'Cats: onModuleDestroy', 'AppModule: onModuleDestroy'],
+  ...['CatsGateway', 'Cats', 'AppModule'].map((name) => `${name}: beforeApplicationShutdown by SIGTERM`),
+  'CatsGateway: a client left',
+  ...['CatsGateway', 'Cats', 'AppModule'].map((name) => `${name}: onApplicationShutdown by SIGTERM`),
+]
+
+/** Puts the programs of `fixtures` to a version of Nest, on a platform. */
+export function nestTests(version: 11 | 12, platform: Platform): void {
+  describe(`NestJS ${version} on ${platform}`, () => {
+    let project: Project
+    const started: Program[] = []
+
+    function run(name: string, ...args: string[]): Program {
+      const program = project.start(platform, `test/hosts/fixtures/${name}`, ...args)
+      started.push(program)
+      return program
+    }
+
+    async function serve(name: string, ...args: string[]): Promise<Served> {
+      const program = run(name, ...args)
+      return new Served(program, await program.port())
+    }
+
+    beforeAll(async () => {
+      project = await Project.install(`nest-${version}`)
+      for (const folder of ['apps/chat', 'apps/shared', 'test/hosts/fixtures']) project.addFolder(folder)
+    }, PATIENCE)
+
+    afterAll(() => {
+      for (const program of started) program.kill('SIGKILL')
+      project.remove()
+    })
+
+    describe('one port has', () => {
+      let nest: Served
+      beforeAll(async () => {
+        nest = await serve('nest-app')
+      }, PATIENCE)
+
+      const text = async (path: string): Promise<string> => (await nest.get(path)).text()
+
+      test('its own pages, of that version', async () => {
+        expect(await text('/')).toBe('a page of mine')
+        expect(await text('/version')).toStartWith(`${version}.`)
+        expect((await nest.get('/elsewhere')).status).toBe(404)
+      })
+
+      test('gateways that are given its providers, and so are their guards, middleware and authenticators', async () => {
+        const ann = await nest.connect('/live/cats', ANN)
+        expect(await ann.ask('{"event":"list","id":1}')).toBe(
+          '{"ack":1,"data":[[["Tom"],"welcome","late","ann","welcome"],"welcome"]}',
+        )
+        expect((await nest.knock('/live/cats')).status).toBe(403)
+        const bob = await nest.connect('/live/dogs')
+        expect(await bob.ask('{"event":"bark","id":1}')).toBe('{"ack":1,"data":"woof"}')
+        for (const client of [ann, bob]) client.close()
+      })
+
+      test("a module of Partyline's, as it is", async () => {
+        const ann = await nest.connect('/live/chat')
+        expect(await ann.ask('{"event":"sign_in","data":{"name":"Ann"},"id":1}')).toBe(
+          '{"ack":1,"data":{"name":"Ann"}}',
+        )
+        ann.send('{"event":"join","data":{"room":"tea"},"id":2}')
+        expect(await ann.take(2)).toEqual([
+          expect.stringContaining('{"event":"joined","data":{"room":"tea","name":"Ann"}'),
+          '{"ack":2}',
+        ])
+        ann.close()
+      })
+
+      test('services that reach the gateways, and the app', async () => {
+        const [ann, bob] = [await nest.connect('/live/cats', ANN), await nest.connect('/live/dogs')]
+        const answer = await nest.post('/headlines/snow', '')
+        expect((await answer.json())?.slice(0, 2)).toEqual(['/live/cats', '/live/chat'])
+        expect(await ann.next()).toBe('{"event":"headline","data":"snow"}')
+        expect(await bob.flushed()).toEqual([])
+        expect(JSON.parse(await text('/sockets'))).toMatchObject({ barks: 'woof' })
+        for (const client of [ann, bob]) client.close()
+      })
+
+      test('no gateway at any other path', async () => {
+        for (const path of ['/elsewhere', '/cats', '/live/../cats'])
+          expect((await nest.knock(path)).status).toBe(404)
+      })
+
+      test(
+        "its lifecycle: hooks in Nest's order, handlers that finish, 1001, and the end",
+        async () => {
+          const ann = await nest.connect('/live/cats', ANN)
+          ann.send('{"event":"stay","id":1}')
+          await ann.flushed()
+          nest.program.kill('SIGTERM')
+          expect(await ann.take(2)).toEqual(['{"event":"last call","args":[]}', '{"ack":1,"data":"stayed"}'])
+          expect((await ann.closed()).code).toBe(1001)
+          // Nest ends itself by the same signal.
+          expect(await nest.program.ended()).toBeNull()
+          const told = nest.program.stdout.split('\n').filter((line) => /^\w+: /.test(line))
+          expect(told.filter((line) => !line.includes('client left'))).toEqual(
+            [...START, ...END].filter((line) => !line.includes('client left')),
+          )
+          expect(told.slice(-END.length)).toEqual(END)
+          expect(nest.program.stderr).toBe('')
+        },
+        PATIENCE,
+      )
+    })
+
+    test(
+      'its own adapter for websockets goes on beside, at its own paths',
+      async () => {
+        const nest = await serve('nest-app', 'ws')
+        const [ann, bob] = [await nest.connect('/nest'), await nest.connect('/live/dogs')]
+        expect(await ann.ask('{"event":"hello"}')).toBe('{"event":"hello","data":"Nest\'s"}')
+        expect(await bob.ask('{"event":"bark","id":1}')).toBe('{"ack":1,"data":"woof"}')
+        // The adapter ends what is nobody's.
+        await expect(nest.connect('/elsewhere')).rejects.toThrow()
+        expect(await bob.ask('{"event":"bark","id":2}')).toBe('{"ack":2,"data":"woof"}')
+        nest.program.kill('SIGTERM')
+        expect((await bob.closed()).code).toBe(1001)
+        expect(await nest.program.ended()).toBeNull()
+        expect(nest.program.stderr).toBe('')
+      },
+      PATIENCE,
+    )
+
+    test(
+      'without HTTP the app listens by itself; its options may come from providers',
+      async () => {
+        await listensByItself(await serve('nest-context'))
+      },
+      PATIENCE,
+    )
+
+    if (platform === 'node') {
+      test(
+        "the same, compiled to CommonJS as Nest's own tools do",
+        async () => {
+          const program = project.start('node with CommonJS', 'test/hosts/fixtures/nest-context')
+          started.push(program)
+          await listensByItself(new Served(program, await program.port()))
+        },
+        PATIENCE,
+      )
+    }
+
+    test(
+      'mistakes are told when the application is created, and leave nothing running',
+      async () => {
+        const program = run('nest-mistakes')
+        expect(await program.ended()).toBe(0)
+        expect(program.stdout).toBe(MISTAKES)
+        expect(program.stderr).toBe('')
+      },
+      PATIENCE,
+    )
+  })
+}
+
+async function listensByItself(nest: Served): Promise<void> {
+  const [ann, bob] = [await nest.connect('/live/cats'), await nest.connect('/live/dogs')]
+  expect(await ann.ask('{"event":"where","id":1}')).toBe('{"ack":1,"data":"/live"}')
+  expect(await bob.ask('{"event":"bark","id":1}')).toBe('{"ack":1,"data":"woof"}')
+  expect((await nest.get('/healthz')).status).toBe(200)
+  expect(nest.program.stdout).toStartWith('/live/cats at port')
+  nest.program.kill('SIGTERM')
+  for (const client of [ann, bob]) expect((await client.closed()).code).toBe(1001)
+  expect(await nest.program.ended()).toBeNull()
+  expect(nest.program.stderr).toBe('')
+}
+
+const MISTAKES = `PerRequest:
+Cats ← CatsGateway could not be built: Nest makes one for each request or for each who asks, and gateways live without \
+requests. Give it, and all that it needs, Nest's default scope; or list one of Partyline's in the "providers" of PartylineModule.
+Unprovided:
+Cats is marked with Nest's @Injectable(), and no module of Nest's provides it. Add it to the "providers" of one; or to those of \
+PartylineModule, to have Partyline build it.
+Leftovers:
+1. @UseGuards on Moved is Nest's, and has no effect here. Put @Guard in its place.
+2. @WebSocketGateway on Moved is Nest's, and has no effect here. Take it out.
+3. @UseGuards on Moved.say is Nest's, and has no effect here. Put @Guard in its place.
+4. @SubscribeMessage on Moved.say is Nest's, and has no effect here. Put @On in its place.
+5. the decorators of Moved.say's parameters are Nest's, and have no effect here: a handler is given (socket, data). Take them out.
+6. nobody calls Moved.afterInit. Call it onModuleInit, or give it another name.
+7. nobody calls Moved.handleConnection. Mark it with @OnOpen, or give it another name.
+8. nobody calls Moved.handleDisconnect. Mark it with @OnClose, or give it another name.
+Fields:
+1. DogsGateway is among the providers of Nest's module Fields, which would make a second one that serves nobody. Take it out \
+there: what needs the gateway asks for contextOf(DogsGateway).
+2. DogsGateway.motd carries Nest's @Inject, which Partyline heeds on constructors' parameters only. Move it there, or have the \
+field ask: motd = inject("MOTD").
+3. InField.dogs carries Nest's @Inject, which Partyline heeds on constructors' parameters only. Move it there, or have the field \
+ask: dogs = inject(Dogs).
+Twice:
+PartylineModule.forRoot() is imported 2 times, and each would be an app of its own. Import it once, with all gateways, in the \
+root module of the application.
+Nothing:
+the app has no gateway: list one in the "gateways" of a module, or give one to createApp.
+`
