@@ -51,10 +51,7 @@ test('docs/architecture.md tells the same arrows', () => {
   const told = [...rows].map(([, folder, text = '']) => [folder, namesIn(text)])
   expect(Object.fromEntries(told)).toEqual(
     Object.fromEntries(
-      Object.entries(layers).map(([folder, { lib }]) => [
-        folder,
-        lib.map((one) => one.replace(/\/.*/, '')),
-      ]),
+      Object.entries(layers).map(([folder, { lib }]) => [folder, lib.map((one) => one.replace(/\/.*/, ''))]),
     ),
   )
 })

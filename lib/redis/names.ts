@@ -55,7 +55,7 @@ export interface StreamNames {
   value: string | undefined
 }
 
-/** A name without braces, from which it can be told. */
+/** A name without braces, from which it can be told, and with something in it: empty braces would not count. */
 function escaped(name: string): string {
-  return name.replace(/[%{}]/g, (one) => `%${one.charCodeAt(0).toString(16)}`)
+  return name === '' ? '%' : name.replace(/[%{}]/g, (one) => `%${one.charCodeAt(0).toString(16)}`)
 }

@@ -127,13 +127,13 @@ export class Roster {
     const { head, names, node, own } = this.#parts
     const { index, channel } = names.roster(this.#name)
     const change = sealChange(node, member, bytes)
-    const keys = [index, this.#members, channel]
+    const keys = [index, this.#members]
     return {
       key: index,
       bytes: rest.reduce((sum, { length }) => sum + length, change.length),
       args: (server) => {
         const publish = server.isSharded ? 'SPUBLISH' : 'PUBLISH'
-        return server.script(script, keys, [String(TTL), publish, head, change, own, ...rest])
+        return server.script(script, keys, [String(TTL), publish, head, change, own, channel, ...rest])
       },
     }
   }

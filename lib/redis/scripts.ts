@@ -26,9 +26,10 @@ local function whole(number) return string.format('%.0f', number) end
 const REMEMBERED = 96
 
 /**
- * Appends. KEYS: the entries, their meta, the channel or else the value. ARGV: node, its number of this entry, the entry,
- * limit, ttl, memory, the command that publishes, the channel, the head of the envelope, the server's run, whether the
- * third key is a value.
+ * Appends. KEYS: the entries, their meta and, of an open stream, the value. ARGV: node, its number of this entry, the
+ * entry, limit, ttl, memory, the command that publishes, the channel, the head of the envelope, the server's run.
+ *
+ * The channel is no key: a cluster that is just moving the slot would wait for it to exist.
  *
  * A node's numbers rise. So an entry that was sent twice, because nobody answered, is in the stream once; the answer is
  * then its position, or nothing where that is not known any more. Where the server's run is another, entries may have been
@@ -75,7 +76,7 @@ redis.call('HSET', KEYS[2], 'last', position, 'node:' .. ARGV[1], ARGV[2] .. ' '
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], position .. '-' .. whole(now + ARGV[5]), 'e', ARGV[3])
 keep(KEYS[1], ARGV[5])
 keep(KEYS[2], ARGV[6])
-if ARGV[11] == '1' then
+if KEYS[3] then
   redis.call('SET', KEYS[3], string.sub(ARGV[3], ${ENTRY_HEAD + 1}), 'PX', ARGV[5])
 end
 redis.call(ARGV[7], ARGV[8], ARGV[9] .. struct.pack('>I8', last + 1) .. ARGV[3])
@@ -143,31 +144,31 @@ end
 `
 
 /**
- * Enters a member or takes it out. KEYS: the index, the node's members, the channel. ARGV: ttl, the command that
- * publishes, the head of the envelope, the change, node, 1 or 0, member, its bytes.
+ * Enters a member or takes it out. KEYS: the index, the node's members. ARGV: ttl, the command that publishes, the
+ * head of the envelope, the change, node, the channel, 1 or 0, member, its bytes.
  */
 const change = `${CHANGED}
-if ARGV[6] == '1' then
+if ARGV[7] == '1' then
   redis.call('HSET', KEYS[1], ARGV[5], 1)
-  redis.call('HSET', KEYS[2], ARGV[7], ARGV[8])
+  redis.call('HSET', KEYS[2], ARGV[8], ARGV[9])
   keep(KEYS[2], ARGV[1])
 else
-  redis.call('HDEL', KEYS[2], ARGV[7])
+  redis.call('HDEL', KEYS[2], ARGV[8])
   if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('HDEL', KEYS[1], ARGV[5]) end
 end
-changed(KEYS[1], ARGV[1], ARGV[2], KEYS[3], ARGV[3], ARGV[4])
+changed(KEYS[1], ARGV[1], ARGV[2], ARGV[6], ARGV[3], ARGV[4])
 `
 
-/** Replaces all members of a node. KEYS and ARGV as above; from the sixth on, members and their bytes. */
+/** Replaces all members of a node. KEYS and ARGV as above; from the seventh on, members and their bytes. */
 const fill = `${CHANGED}
 redis.call('DEL', KEYS[2])
 redis.call('HDEL', KEYS[1], ARGV[5])
-for i = 6, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
-if #ARGV > 5 then
+for i = 7, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+if #ARGV > 6 then
   redis.call('HSET', KEYS[1], ARGV[5], 1)
   keep(KEYS[2], ARGV[1])
 end
-changed(KEYS[1], ARGV[1], ARGV[2], KEYS[3], ARGV[3], ARGV[4])
+changed(KEYS[1], ARGV[1], ARGV[2], ARGV[6], ARGV[3], ARGV[4])
 `
 
 /** Lists a roster. KEYS: the index. Answers with its version, and each node with its members and their bytes. */

@@ -147,7 +147,7 @@ export class RedisStreams implements Streams {
     const { entries, meta, channel, value } = this.#names(name, open)
     const sequence = ++this.#sequence
     const sealed = sealEntry(this.#parts.node, sequence, bytes)
-    const keys = [entries, meta, value ?? channel]
+    const keys = value === undefined ? [entries, meta] : [entries, meta, value]
     return {
       key: entries,
       bytes: sealed.length + 64,
@@ -155,7 +155,7 @@ export class RedisStreams implements Streams {
         const publish = server.isSharded && value === undefined ? 'SPUBLISH' : 'PUBLISH'
         return server.script('append', keys, [
           ...[this.#own, String(sequence), sealed, String(limit), String(ttl), String(memoryOf(ttl))],
-          ...[publish, channel, head, server.run, value === undefined ? '0' : '1'],
+          ...[publish, channel, head, server.run],
         ])
       },
     }

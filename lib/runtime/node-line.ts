@@ -3,6 +3,10 @@ import type { WebSocket } from 'ws'
 import type { Connection, ConnectionHandler } from '../core/connection.ts'
 import type { Payload } from '../protocol/codec.ts'
 import { fitting } from './close-reason.ts'
+import type { TextFrames } from './node-frame.ts'
+
+/** A `readyState` in which frames may be sent. */
+const OPEN = 1
 
 /** A WebSocket of the package `ws`, as a connection. */
 export class NodeLine implements Connection {
@@ -10,12 +14,20 @@ export class NodeLine implements Connection {
   readonly #socket: Socket
   readonly #handler: ConnectionHandler
   readonly #isPinged: boolean
+  /** What makes frames of texts, where they can be written to the socket past ws. */
+  readonly #frames: TextFrames | undefined
   #isClosed = false
   /** How often somebody asked and nothing had come since the last time. */
   #silence = 0
 
   /** `isPinged`: whether its line is looked after by pings of WebSocket itself. */
-  constructor(ws: WebSocket, socket: Socket, handler: ConnectionHandler, isPinged: boolean) {
+  constructor(
+    ws: WebSocket,
+    socket: Socket,
+    handler: ConnectionHandler,
+    frames: TextFrames,
+    isPinged: boolean,
+  ) {
     this.#ws = ws
     this.#socket = socket
     this.#handler = handler
@@ -33,6 +45,9 @@ export class NodeLine implements Connection {
     ws.on('pong', heard)
     ws.on('error', (error) => this.#end(codeOf(error), error.message))
     ws.on('close', (code, reason) => this.#end(code, reason.toString()))
+    // In place of ws Bun has something of its own, which reads and writes beside the socket.
+    if (socket.listenerCount('data') === 0) return
+    this.#frames = frames
     // The listener of ws, which handles all that one read brings, stands between these two: what is answered meanwhile leaves
     // in one system call.
     socket.prependListener('data', () => socket.cork())
@@ -45,7 +60,7 @@ export class NodeLine implements Connection {
 
   send(payload: Payload): boolean {
     if (this.#isClosed) return false
-    this.#ws.send(payload)
+    this.#write(payload)
     return this.#ws.bufferedAmount === 0
   }
 
@@ -53,7 +68,7 @@ export class NodeLine implements Connection {
     if (payloads.length === 1) return this.send(payloads[0] as Payload)
     if (this.#isClosed) return false
     this.#socket.cork()
-    for (const payload of payloads) this.#ws.send(payload)
+    for (const payload of payloads) this.#write(payload)
     this.#socket.uncork()
     return this.#ws.bufferedAmount === 0
   }
@@ -91,6 +106,12 @@ export class NodeLine implements Connection {
   finish(): void {
     this.#ws.resume()
     this.#socket.end()
+  }
+
+  #write(payload: Payload): void {
+    if (typeof payload !== 'string' || this.#frames === undefined) this.#ws.send(payload)
+    // Since nothing is compressed, ws keeps no state between frames, and writes each of its own at once.
+    else if (this.#ws.readyState === OPEN) this.#socket.write(this.#frames.of(payload))
   }
 
   /** Tells the handler, once. */

@@ -6,6 +6,7 @@ import { refuse } from '../core/refusal.ts'
 import { PartylineError, withoutTrace } from '../protocol/error.ts'
 import { LimitedBody, saysTooLong, tooLong } from './body.ts'
 import { checkPlace, listenFailed } from './listen.ts'
+import { TextFrames } from './node-frame.ts'
 import { bodyOf, requestOf, respond } from './node-http.ts'
 import { NodeLine } from './node-line.ts'
 import { onShutdown } from './shutdown.ts'
@@ -64,6 +65,7 @@ interface Parts {
 export class NodeRuntime implements Runtime {
   readonly #host: Host
   readonly #lines = new Set<NodeLine>()
+  readonly #frames = new TextFrames()
   #loading: Promise<Parts> | undefined
   #parts: Parts | undefined
   /** The server that `listen` started. */
@@ -246,7 +248,7 @@ export class NodeRuntime implements Runtime {
     // The answer, and what is sent at once, in one go.
     socket.cork()
     sockets.handleUpgrade(incoming, socket, head as Buffer, (ws) => {
-      const line = new NodeLine(ws, socket, handler, subprotocol === undefined)
+      const line = new NodeLine(ws, socket, handler, this.#frames, subprotocol === undefined)
       this.#lines.add(line)
       ws.once('close', () => this.#lines.delete(line))
       handler.opened(line)

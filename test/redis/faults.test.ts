@@ -142,6 +142,23 @@ describe.skipIf(!binary)('a Redis that', () => {
     expect(levels.toSorted()).toEqual(['info', 'info', 'warn', 'warn'])
   })
 
+  test('is away for longer than the leases makes nobody take the others for dead', async () => {
+    const { brokers, works } = await two()
+    const told: unknown[] = []
+    for (const { nodes } of brokers) nodes.onChange(({ joined, left }) => told.push(...joined, ...left))
+    await server.crash()
+    await areAway(...brokers)
+    const begin = performance.now()
+    await until(() => performance.now() - begin > 1.5 * network.lease, 'all leases to run out')
+    await server.run()
+    await works()
+    // Until they have renewed them, and some time longer.
+    const renewed = performance.now()
+    await until(() => performance.now() - renewed > 1.5 * network.lease, 'the leases to be looked at')
+    expect(told).toEqual([])
+    await works()
+  })
+
   test('crashes and loses its data is told to followers, and gets its rosters again', async () => {
     const { brokers, stream, logs, notes, append, works } = await two()
     await Promise.all(numbers(10).map(append))

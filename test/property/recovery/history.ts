@@ -19,7 +19,7 @@ const gateways = [
 ]
 
 const limits = {
-  heartbeat: 4_000,
+  heartbeat: 2_500,
   buffer: 20_000,
   farewell: 2_000,
   rate: Number.POSITIVE_INFINITY,

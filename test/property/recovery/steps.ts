@@ -14,7 +14,7 @@ export interface Step {
 
 const ROOMS = ['a', 'b'] as const
 const DELAYS: readonly Conditions['delay'][] = [0, 30, [0, 300], [500, 3_000]]
-const READING = [0, 0, 50, 1_000, Number.POSITIVE_INFINITY]
+const READING = [0, 0, 50, 1_000, 3_000, Number.POSITIVE_INFINITY]
 const TIMES = [0, 1, 20, 200, 1_000, 3_000, 8_000, 30_000]
 const TIMESENT = [1, 1, 1, 2, 3, 40]
 const OPS: readonly Word['op'][] = [undefined, undefined, 'echo', 'tell', 'join', 'join', 'leave', 'wait']
