@@ -70,7 +70,7 @@ describe('the rules find', () => {
   const targets = [
     ...['protocol/codec.ts', 'container/mod.ts', 'container/class.ts', 'decorators/on.ts', 'core/app.ts'],
     ...['runtime/bun.ts', 'runtime/memory.ts', 'auth/jwt.ts', 'msgpack/msgpack.ts', 'client/client.ts'],
-    ...['testing/app.ts', 'mod.ts'],
+    ...['nestjs/app.ts', 'testing/app.ts', 'mod.ts'],
   ]
   const away = Object.fromEntries(targets.map((target) => [`lib/${target}`, '']))
 
@@ -82,6 +82,13 @@ describe('the rules find', () => {
     ['runtime', ['protocol/codec.ts', 'core/app.ts']],
     ['auth', ['protocol/codec.ts']],
     ['msgpack', ['protocol/codec.ts']],
+    [
+      'nestjs',
+      [
+        ...['protocol/codec.ts', 'container/mod.ts', 'decorators/on.ts', 'core/app.ts'],
+        ...['runtime/bun.ts', 'runtime/memory.ts'],
+      ],
+    ],
     ['client', ['protocol/codec.ts']],
     [
       'testing',
@@ -142,7 +149,7 @@ describe('the rules find', () => {
       'lib/core/x.ts imports tsyringe, and core may import only regexparam',
       'lib/core/x.ts imports node:fs/promises, and core may import only regexparam',
       'lib/protocol/x.ts imports regexparam, and protocol may import only @standard-schema/spec',
-      'lib/runtime/x.ts imports partyline, and runtime may import only node:util',
+      'lib/runtime/x.ts imports partyline, and runtime may import only node:fs, node:http, node:net, node:path, node:util, ws',
     ])
   })
 

@@ -27,13 +27,13 @@ export interface PartylineModuleAsyncOptions {
   gateways?: readonly Class[]
 }
 
-/** What the options say, as a module of Partyline's. */
-class PartylineOptions {}
-Module({})(PartylineOptions)
+/** What the options say, as a module of Partyline's; mistakes name it as people know it. */
+const Root = class PartylineModule {}
+Module({})(Root)
 
 /** The root of the app that the options describe. */
 export function rootOf({ gateways = [], imports = [] }: PartylineModuleOptions): DynamicModule {
-  return { module: PartylineOptions, gateways, imports }
+  return { module: Root, gateways, imports }
 }
 
 /** All gateways of that app, those of imported modules too. */

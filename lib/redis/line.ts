@@ -168,7 +168,7 @@ export class Line {
       if (this.#connection !== connection) return
       connection.silent = connection.signs === connection.seen ? connection.silent + 1 : 0
       connection.seen = connection.signs
-      if (false) {
+      if (connection.silent >= LOOKS) {
         if (connection.unanswered > 0 || !this.#isUp) {
           this.#lose(connection, new Error(`no answer within ${timeout} ms`))
           return

@@ -13,7 +13,7 @@ import { type RuntimeClass, runtimeHere } from './runtimes.ts'
  * the runtime that it is for.
  */
 export interface RuntimeHere extends Runtime, Pick<NodeRuntime, 'attach' | 'listener' | 'upgrade'> {
-  readonly fetch: DenoRuntime['fetch'] & BunRuntime['fetch']
+  readonly fetch: DenoRuntime['fetch'] & NodeRuntime['fetch'] & BunRuntime['fetch']
   readonly websocket: BunRuntime['websocket']
 }
 

@@ -38,9 +38,9 @@ export interface NodeServer {
 /** What a server calls where a request wants to become something else. */
 export type NodeUpgrade = (request: NodeRequest, socket: NodeSocket, head: Uint8Array) => void
 
-/** What servers for Node, such as Hono's, pass beside a request. */
+/** What servers for Node that speak the web's, such as Hono's, pass beside a request. */
 export interface NodeBindings {
-  readonly incoming?: { readonly socket: { readonly remoteAddress?: string } }
+  readonly incoming: { readonly socket: { readonly remoteAddress?: string } }
 }
 
 /** Milliseconds without a byte after which an HTTP connection is closed. */
@@ -113,8 +113,8 @@ export class NodeRuntime implements Runtime {
   }
 
   /** Answers an HTTP request, for a server that speaks the web's; WebSocket connections come by `attach`. */
-  readonly fetch = async (request: Request, bindings?: NodeBindings): Promise<Response> => {
-    const ip = bindings?.incoming?.socket.remoteAddress ?? ''
+  readonly fetch = async (request: Request, bindings: NodeBindings): Promise<Response> => {
+    const ip = bindings.incoming.socket.remoteAddress ?? ''
     return responseOf(await this.#host.handle(request, { ip, server: bindings }))
   }
 

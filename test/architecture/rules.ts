@@ -28,6 +28,11 @@ export const layers: Readonly<Record<string, Layer>> = {
   auth: { lib: ['protocol'], packages: ['jose'] },
   // @msgpack/msgpack is an optional peer too. Clients in browsers speak it as well.
   msgpack: { lib: ['protocol'], packages: ['@msgpack/msgpack'] },
+  // Both are optional peers, and there where somebody writes an application of Nest's.
+  nestjs: {
+    lib: ['protocol', 'container/mod.ts', 'decorators', 'core', 'runtime'],
+    packages: ['@nestjs/common', '@nestjs/core'],
+  },
   assets: { lib: [], packages: [] },
   // Its size is counted in bytes, so it depends on nothing.
   client: { lib: ['protocol'], packages: [] },
@@ -36,7 +41,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 }
 
 /** Folders that package.json exports by themselves. Who does not ask for them does not load them. */
-const entries = ['auth', 'msgpack', 'client', 'testing']
+const entries = ['auth', 'msgpack', 'nestjs', 'client', 'testing']
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
 const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']

@@ -265,4 +265,7 @@ PartylineModule.forRoot() is imported 2 times, and each would be an app of its o
 root module of the application.
 Nothing:
 the app has no gateway: list one in the "gateways" of a module, or give one to createApp.
+Broken:
+FishGateway could not be built: no fish today
+closed
 `

@@ -26,12 +26,12 @@ const DENO = join(root, 'node_modules/deno', process.platform === 'win32' ? 'den
 /** How each starts a program, by its name without an ending. Node is given what tsc makes of it. */
 const COMMANDS: Record<Platform, (name: string) => [string, ...string[]]> = {
   bun: (name) => [BUN, 'run', `${name}.ts`],
-  deno: (name) => [DENO, 'run', '--no-check', '--allow-net', '--allow-env', `${name}.ts`],
+  deno: (name) => [DENO, 'run', '--no-check', '--no-prompt', '--allow-net', `${name}.ts`],
   node: (name) => ['node', `${name}.js`],
   'node with CommonJS': (name) => ['node', `${name}.cjs`],
 }
 
-/** A project of somebody who installed the library, in a folder where nothing else of this repository is in reach. */
+/** A project of somebody who installed the library, in a folder far from this repository. */
 export class Project {
   readonly #folder = mkdtempSync(join(tmpdir(), 'partyline-hosts-'))
 

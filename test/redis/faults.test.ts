@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Broker } from '../../lib/broker/broker.ts'
+import type { Entry } from '../../lib/broker/streams.ts'
+import { sealEntry } from '../../lib/redis/envelope.ts'
 import {
   bytesOf,
   codeOf,
@@ -70,7 +72,7 @@ describe.skipIf(!binary)('a Redis that', () => {
       )
     }
     await works()
-    return { brokers, stream, logs, notes, append, works }
+    return { brokers, stream, roster, logs, notes, append, works }
   }
 
   beforeAll(async () => {
@@ -326,7 +328,7 @@ describe.skipIf(!binary)('a Redis that', () => {
   })
 
   test('is emptied, by whomever, is filled again with what is alive', async () => {
-    const { brokers, works } = await two()
+    const { brokers, roster, works } = await two()
     const lapses = [0, 0]
     for (const [i, { nodes }] of brokers.entries())
       nodes.onChange(({ lapsed }) => {
@@ -335,6 +337,54 @@ describe.skipIf(!binary)('a Redis that', () => {
     await server.ask('FLUSHALL')
     await until(() => lapses.every((count) => count === 1), 'both to notice')
     await works()
+    const other = await join()
+    await until(async () => (await other.rosters.list(roster)).length === 2, 'both members to be back')
+  })
+
+  test('breaks a connection, and has forgotten a roster by then, is told it again', async () => {
+    const [broker, other] = [await join(), await join()]
+    const roster = newName()
+    broker.rosters.enter(roster, 'member', bytesOf(''))
+    await until(async () => (await other.rosters.list(roster)).length === 1, 'the member')
+    await server.ask('DEL', `partyline:{${roster}}:roster`, `partyline:{${roster}}:roster:${broker.node}`)
+    expect(await other.rosters.list(roster)).toEqual([])
+    for (const way of network.ways(broker)) way.drop()
+    await until(async () => (await other.rosters.list(roster)).length === 1, 'the member again')
+  })
+
+  test('has lost something without a word is found out from time to time', async () => {
+    const { broker, start } = await network.prepare({}, 100)
+    joined.push(broker)
+    start()
+    await isReady(broker)
+    const other = await join()
+    const [stream, roster] = [newName(), newName()]
+    const [log, entered] = [new Log(), [] as string[]]
+    await broker.streams.follow(stream, log).ready
+    await broker.rosters.watch(roster, {
+      changed: (change) => entered.push(...change.entered.map(({ member }) => member)),
+    }).ready
+    broker.rosters.enter(roster, 'own', bytesOf(''))
+    await until(async () => (await other.rosters.list(roster)).length === 1, 'the member')
+
+    // A roster of which nobody has heard that it is gone, and one that nobody has told of.
+    const index = `partyline:{${roster}}:roster`
+    await server.ask('DEL', `${index}:${broker.node}`)
+    await until(async () => (await other.rosters.list(roster)).length === 1, 'the member again')
+    await server.ask('HSET', `${index}:${other.node}`, 'silent', '')
+    await server.ask('HSET', index, other.node, '1', 'version', '999999999999')
+    await until(() => entered.includes('silent'), 'who came in silence')
+
+    // An entry that was not heard.
+    await other.streams.append(stream, bytesOf('heard'), kept)
+    await until(() => log.entries.length === 1, 'what was heard')
+    const meta = `partyline:{${stream}}:meta`
+    const { position } = log.entries[0] as Entry
+    const sealed = sealEntry(Buffer.from(other.node, 'hex'), 9, bytesOf('unheard'))
+    await server.ask('XADD', `partyline:{${stream}}:stream`, `${position + 1}-9999999999999`, 'e', sealed)
+    await server.ask('HSET', meta, 'last', String(position + 1))
+    await until(() => log.entries.length === 2, 'what was not')
+    expect(log.texts).toEqual(['heard', 'unheard'])
   })
 
   test('refuses what is asked says so to who asked, and once in the log', async () => {

@@ -290,8 +290,10 @@ export function streams(join: Join): void {
       const network = join()
       const [ann, bob] = await Promise.all([network.join(), network.join()])
       const name = newName('broadcast:')
-      const [log, notes] = [new Log(), new Notes()]
+      const [log, own, notes, quiet] = [new Log(), new Log(), new Notes(), new Notes()]
       await Promise.all([
+        ann.messages.subscribe(name, quiet, { open: true }).ready,
+        ann.streams.follow(name, own, { open: true }).ready,
         bob.streams.follow(name, log, { open: true }).ready,
         bob.messages.subscribe(name, notes, { open: true }).ready,
       ])
@@ -306,8 +308,11 @@ export function streams(join: Join): void {
         ['message', ann.node],
       ])
       expect(log.texts).toEqual(['entry'])
-      // Who subscribes to the channel hears all three.
+      await until(() => own.entries.length === 1, 'its own')
+      expect(own.messages).toEqual([['foreign', undefined]])
+      // Who subscribes to the channel hears all three, but for its own.
       expect(notes.texts).toEqual(['foreign', 'message', 'entry'])
+      expect(quiet.texts).toEqual(['foreign'])
     })
 
     test('cannot have a brace in their names', async () => {
