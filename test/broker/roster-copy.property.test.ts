@@ -164,6 +164,6 @@ test('who watches a roster sees what is there, and was told of every step of it'
       expect(words(copy.entries)).toEqual(words(roster.now.entries))
       expect(words([...told.values()])).toEqual(words(copy.entries))
     }),
-    { numRuns: 400 },
+    { numRuns: 3_000 },
   )
 }, 30_000)
