@@ -68,5 +68,6 @@ const unixReasons: Record<string, string> = {
   EPERM: 'permission denied. Its folder needs to be one that you may write to',
   EINVAL: 'that is no path for a socket: it may be too long',
   ENAMETOOLONG: 'that is no path for a socket: it may be too long',
-  NotCapable: 'Deno was not allowed to. Run it with --allow-read and --allow-write, of this path at least',
+  NotCapable:
+    'Deno was not allowed to. Run it with --allow-net, and with --allow-read and --allow-write of that path',
 }

@@ -86,6 +86,6 @@ test('on Deno, without its permission, an app says which one it needs', () => {
   const line = 'cannot listen on 127.0.0.1:0: Deno was not allowed to. Run it with --allow-net'
   expect([at.status, at.stderr]).toEqual([1, expect.stringContaining(line)])
   const unix = spawnSync(deno, [...args, 'unix', '/party.sock'], { cwd: root, encoding: 'utf8' })
-  const other = 'Run it with --allow-read and --allow-write, of this path at least'
+  const other = 'Run it with --allow-net, and with --allow-read and --allow-write of that path'
   expect([unix.status, unix.stderr]).toEqual([1, expect.stringContaining(other)])
 })
