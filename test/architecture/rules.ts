@@ -35,9 +35,6 @@ export const layers: Readonly<Record<string, Layer>> = {
     lib: ['protocol', 'container/mod.ts', 'decorators', 'core', 'runtime'],
     packages: ['@nestjs/common', '@nestjs/core'],
   },
-  broker: { lib: ['protocol'], packages: [] },
-  // redis is an optional peer, which takes and gives bytes as Buffers.
-  redis: { lib: ['broker', 'protocol'], packages: ['redis', 'node:buffer'], names: ['Buffer'] },
   assets: { lib: [], packages: [] },
   // Its size is counted in bytes, so it depends on nothing.
   client: { lib: ['protocol'], packages: [] },
@@ -46,7 +43,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 }
 
 /** Folders that package.json exports by themselves. Who does not ask for them does not load them. */
-const entries = ['auth', 'msgpack', 'nestjs', 'redis', 'client', 'testing']
+const entries = ['auth', 'msgpack', 'nestjs', 'client', 'testing']
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
 const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']

@@ -1,2 +1,0 @@
-export type { NodeAddressMap, RedisClientSettings, RedisOptions } from './options.ts'
-export { redis } from './redis.ts'
