@@ -29,7 +29,7 @@ interface DenoSocket {
 
 interface DenoServer {
   readonly addr: { readonly port?: number }
-  readonly finished: Promise<void>
+  shutdown(): Promise<void>
 }
 
 interface DenoGlobal {
@@ -40,12 +40,6 @@ interface DenoGlobal {
 /** What `Deno.serve` passes to its handler beside the request. */
 export interface DenoServeInfo {
   readonly remoteAddr: { readonly hostname?: string }
-}
-
-/** The same on the server that `listen` starts. */
-interface OwnServeInfo extends DenoServeInfo {
-  /** When the answer has left; rejected where it has not. */
-  readonly completed: Promise<void>
 }
 
 /** Seconds: Deno pings after half of them without a message, and closes after the other half. */
@@ -155,9 +149,6 @@ export class DenoRuntime implements Runtime {
   readonly #host: Host
   /** The server that `listen` started. */
   #own: DenoServer | undefined
-  readonly #aborter: AbortController = new AbortController()
-  /** Its answers that have not left. */
-  readonly #answers = new Set<Promise<unknown>>()
 
   constructor(host: Host) {
     this.#host = host
@@ -179,11 +170,10 @@ export class DenoRuntime implements Runtime {
     try {
       this.#own = serve({
         ...where,
-        handler: (request: Request, info: OwnServeInfo) => this.#serve(request, info),
+        handler: (request: Request, info: DenoServeInfo) => this.#serve(request, info),
         onError: (error: unknown) => this.#host.failed(error),
         // Else Deno says where it listens, as the app does.
         onListen: () => {},
-        signal: this.#aborter.signal,
       })
     } catch (error) {
       throw listenFailed(error, { port, hostname, unix })
@@ -197,15 +187,10 @@ export class DenoRuntime implements Runtime {
   async stop(cut: Promise<void>): Promise<void> {
     const server = this.#own
     if (server === undefined) return
-    let isCut = false
-    void cut.then(() => {
-      isCut = true
-    })
     await new Promise((resolve) => setTimeout(resolve, LAST_WORDS))
-    while (this.#answers.size > 0 && !isCut) await Promise.race([cut, ...this.#answers])
-    // `shutdown` would wait for what cannot be ended any more then.
-    this.#aborter.abort()
-    await server.finished
+    // What is being answered leaves, and lines whose clients have not closed their side are ended. Where somebody does not read
+    // that takes until they have gone, and Deno has no way to cut it short.
+    await Promise.race([server.shutdown(), cut])
   }
 
   // After all that this turn of the loop has read, so that what many handlers send leaves together.
@@ -218,9 +203,7 @@ export class DenoRuntime implements Runtime {
   }
 
   /** On our own server bodies have a limit, which Deno has not. */
-  #serve(request: Request, info: OwnServeInfo): Response | Promise<Response> {
-    const answer: Promise<unknown> = info.completed.catch(() => {}).then(() => this.#answers.delete(answer))
-    this.#answers.add(answer)
+  #serve(request: Request, info: DenoServeInfo): Response | Promise<Response> {
     const { url, method, headers, body } = request
     if (body === null) return this.fetch(request, info)
     if (saysTooLong(headers.get('content-length'))) return tooLong()
@@ -249,7 +232,7 @@ export class DenoRuntime implements Runtime {
     }
   }
 
-  /** Deno 2.9.0 ends the process where a response was used already; others have `onError` answer. */
+  /** Where a response was used already Deno may end the process, in place of asking `onError`. */
   #checked(response: Response): Response {
     if (!response.bodyUsed) return response
     return this.#host.failed(new TypeError('the body of the response was used already'))

@@ -221,7 +221,7 @@ const page = async (request: Request, { ip }: { ip: string }): Promise<Response>
     await used.text()
     return used
   }
-  if (pathname === '/large') return new Response('x'.repeat(8 * 1024 * 1024))
+  if (pathname === '/large') return new Response('x'.repeat(24 * 1024 * 1024))
   if (pathname === '/cookies') {
     return new Response(null, {
       status: 204,

@@ -139,10 +139,16 @@ export function handshake(test: Declare, { place, open }: Subject): void {
     })
   }
 
-  test('who offers none is answered none, and is sent no hello', async () => {
-    const client = await open('/wire')
-    assert.equal(await client.ask('{"ping":1}'), '{"pong":1}')
-  })
+  for (const [what, headers] of [
+    ['none', {}],
+    ['an empty list', { 'sec-websocket-protocol': '' }],
+  ] as const) {
+    test(`who offers ${what} is answered none, and is sent no hello`, async () => {
+      const client = await open('/wire', headers)
+      assert.doesNotMatch(client.head, /sec-websocket-protocol/i)
+      assert.equal(await client.ask('{"ping":1}'), '{"pong":1}')
+    })
+  }
 
   test('who is known comes in, and handlers know who it is', async () => {
     const client = await open('/members', { 'x-user': 'ann' })

@@ -46,7 +46,7 @@ export function http(test: Declare, { place }: Subject): void {
   }
 
   test('a page comes whole, be it large or in parts, and so do its cookies', async () => {
-    assert.equal((await get(place(), '/large')).body.length, 8 * 1024 * 1024)
+    assert.equal((await get(place(), '/large')).body.length, 24 * 1024 * 1024)
     assert.equal((await get(place(), '/stream')).body, 'onetwothree')
     const { status, headers } = await get(place(), '/cookies')
     assert.deepEqual([status, headers.getSetCookie()], [204, ['a=1', 'b=2']])

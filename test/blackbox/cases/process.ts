@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
-import { CLOSE, closeCode, frameBytes, TEXT, WireClient } from '../../support/tcp.ts'
+import { CLOSE, closeCode, frameBytes, type Place, TEXT, WireClient } from '../../support/tcp.ts'
 import { until } from '../../support/until.ts'
 import { get, knock } from '../http.ts'
 import type { Declare, Subject } from '../subject.ts'
@@ -12,6 +12,17 @@ async function taken(): Promise<{ port: number; free(): void }> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return { port: (server.address() as { port: number }).port, free: () => server.close() }
+}
+
+/** The length of the page /large. */
+const LARGE = 24 * 1024 * 1024
+
+/** Whether a server takes connections in and lets them be. */
+async function isListening(place: Place): Promise<boolean> {
+  return get(place, '/healthz').then(
+    ({ status }) => status === 200,
+    () => false,
+  )
 }
 
 const ids = Array.from({ length: 100 }, (_, id) => id)
@@ -44,6 +55,36 @@ export function process(test: Declare, subject: Subject): void {
       assert.equal(server.stderr, '')
     })
   }
+
+  test('asked to end while nothing is at work, it takes leave of whoever is there', async () => {
+    const server = await subject.starter.start()
+    const clients: WireClient[] = []
+    for (let i = 0; i < 20; i++) clients.push(await WireClient.open(server.place(), '/rooms'))
+    server.kill('SIGTERM')
+    for (const client of clients) {
+      const close = await client.next()
+      assert.equal(closeCode(close), 1_001)
+      assert.equal(close.payload.subarray(2).toString(), 'the server is going away')
+    }
+    assert.equal(await server.ended, 0)
+  })
+
+  test('asked to end while an answer is on its way, it sends all of it', async () => {
+    const server = await subject.starter.start()
+    const socket = connect(server.place())
+    socket.write('GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await new Promise((resolve) => socket.once('readable', resolve))
+    server.kill('SIGTERM')
+    await until(async () => !(await isListening(server.place())), 'it to take nobody in')
+    let bytes = 0
+    const ended = new Promise((resolve) => socket.once('close', resolve))
+    socket.on('data', (data: Buffer) => {
+      bytes += data.length
+    })
+    await ended
+    assert.ok(bytes > LARGE, `${bytes} bytes came`)
+    assert.equal(await server.ended, 0)
+  })
 
   test('while it goes away it lets nobody in, says so, and finishes its pages', async () => {
     const server = await subject.starter.start()
