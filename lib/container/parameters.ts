@@ -24,6 +24,12 @@ const DelayedConstructor = delay(() => Object as never).constructor
 const TYPES = 'design:paramtypes'
 const TOKENS = 'injectionTokens'
 
+/**
+ * As the copy of reflect-metadata reads that was loaded with this file. Copies from 0.1.12 on know of each other; an older one
+ * that is loaded later takes their place, and hides all that was written before.
+ */
+const { getOwnMetadata } = Reflect
+
 /** What nobody provides: who asks for it is given undefined, and takes the default. */
 const DEFAULT = { token: Symbol('the default value'), multiple: false, isOptional: true }
 
@@ -77,17 +83,22 @@ export function recordParameters(target: AnyClass): void {
 export function parametersOf(target: AnyClass): Parameter[] | undefined {
   const owner = constructorOwner(target)
   const info = infoOf(owner)
-  return missingIn(owner, info).length > 0 ? undefined : info.map(parameter)
+  return isHidden(owner) || missingIn(owner, info).length > 0 ? undefined : info.map(parameter)
 }
 
-/** The class whose constructor runs, the positions of its parameters of which nothing is known, and its list. */
+/**
+ * The class whose constructor runs, the positions of its parameters of which nothing is known, and its list; and whether
+ * something was known that another copy of reflect-metadata hides.
+ */
 export function missingParameters(target: AnyClass): {
   owner: AnyClass
   missing: number[]
   list: readonly unknown[] | undefined
+  isHidden: boolean
 } {
   const owner = constructorOwner(target)
-  return { owner, missing: missingIn(owner, infoOf(owner)), list: listOf(owner) }
+  const missing = missingIn(owner, infoOf(owner))
+  return { owner, missing, list: listOf(owner), isHidden: isHidden(owner) }
 }
 
 /** The class in the lineage whose constructor decides what is asked for: the last that does not only hand on. */
@@ -120,6 +131,17 @@ function isNoClass(type: unknown): boolean {
 
 function missingIn(owner: AnyClass, info: readonly unknown[]): number[] {
   return Array.from({ length: owner.length }, (_, i) => i).filter((i) => !(i in info))
+}
+
+/** Whether what was written of a constructor's parameters, and is of use, is there no more. */
+function isHidden(owner: AnyClass): boolean {
+  if (Reflect.getOwnMetadata === getOwnMetadata) return false
+  const keys = listOf(owner) === undefined ? [TYPES, TOKENS] : [TOKENS]
+  return keys.some(
+    (key) =>
+      Object.keys(getOwnMetadata(key, owner) ?? {}).length > 0 &&
+      Reflect.getOwnMetadata(key, owner) === undefined,
+  )
 }
 
 /** A class's own `static inject`: it speaks of the constructor beside which it stands, not of a subclass's. */

@@ -10,13 +10,18 @@ const OPTIONS = '"experimentalDecorators" and "emitDecoratorMetadata"'
 const COMPILE =
   `compile with ${OPTIONS} (tsc, swc, Deno, or Bun with tsconfig.json in the current directory; esbuild and tsx write ` +
   'no types)'
+const COPIES =
+  'another copy of reflect-metadata, older than 0.1.12, was loaded after the class. Have only one that is newer: ' +
+  'npm install reflect-metadata@0.2 (npm ls reflect-metadata tells who brings the old one); or import the old one first.'
 
 /** What to say of a class whose constructor has parameters of which nothing is known, and what to do about it. */
 export function untyped(target: AnyClass): string {
-  const { owner, missing, list } = missingParameters(target)
+  const { owner, missing, list, isHidden } = missingParameters(target)
   const names = constructorOf(owner)?.names ?? []
   const positions = missing.map((i) => `${i + 1}${names[i] === undefined ? '' : ` (${names[i]})`}`)
   const ofBase = owner === target ? '' : `, which ${target.name} inherits`
+  if (isHidden)
+    return `nobody can read any more what to inject into ${owner.name}'s constructor${ofBase}: ${COPIES}`
   return (
     `nothing says what to inject as ${positions.length > 1 ? 'parameters' : 'parameter'} ${enumerate(positions)} of ` +
     `${owner.name}'s constructor${ofBase}. ${remedy(owner, list)}`

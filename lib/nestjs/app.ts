@@ -1,6 +1,7 @@
 import type { ModuleRef, ModulesContainer } from '@nestjs/core'
 import { BootError, collectInto, type Token } from '../container/mod.ts'
 import type { App } from '../core/app.ts'
+import { contextOf } from '../core/context.ts'
 import { flatten } from '../core/modules.ts'
 import { withoutTrace } from '../protocol/error.ts'
 import { createApp, type RuntimeHere } from '../runtime/create-app.ts'
@@ -29,12 +30,21 @@ export function appOf(
   const problems = importedTwice(modules)
   const { gateways, providers } = flatten(rootOf(options), problems)
   for (const { gateway } of gateways) problems.push(...leftovers(gateway), ...misplaced(gateway, modules))
-  const ours = [...gateways.map(({ gateway }) => gateway), ...providers.map(({ provider }) => provider)]
-  for (const one of [...ours, ...(rest.providers ?? [])])
+  const ours = [
+    ...gateways.map(({ gateway }) => gateway),
+    ...providers.map(({ provider }) => provider),
+    ...(rest.providers ?? []),
+  ]
+  for (const one of ours)
     problems.push(...adopt(typeof one === 'object' && 'useClass' in one ? one.useClass : one))
 
   const attempt = collectInto(problems)
-  const resolver = new NestResolver(modules, ref, adoptUnasked)
+  const tokens = ours.map((one) => (typeof one === 'object' ? one.provide : one))
+  const contexts = gateways.map(({ gateway }) => contextOf(gateway))
+  const resolver = new NestResolver(modules, ref, {
+    ours: new Set<Token>([...tokens, ...contexts]),
+    unknown: adoptUnasked,
+  })
   const app = attempt(() =>
     createApp(rootOf(options), { logger: new NestLogger(), ...rest, resolver, runtime: NodeRuntime }),
   )

@@ -1,6 +1,6 @@
 import type { AnyClass, Class } from '../container/mod.ts'
-import type { AppOptions } from '../core/app.ts'
 import { flatten } from '../core/modules.ts'
+import type { AppOptions } from '../core/options.ts'
 import { type DynamicModule, Module } from '../decorators/module.ts'
 
 /** What Partyline serves in a Nest application, and the options of `createApp` that are not the host's own business. */

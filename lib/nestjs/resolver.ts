@@ -1,27 +1,51 @@
 import type { ModuleRef, ModulesContainer } from '@nestjs/core'
-import type { Resolver, Token } from '../container/mod.ts'
+import { inject, type Resolver, type Token } from '../container/mod.ts'
+import { ifOptional } from './adopt.ts'
+
+/** What the resolver has to know of the app that it serves. */
+export interface Surroundings {
+  /** The tokens that Partyline's own providers stand for. */
+  ours: ReadonlySet<Token | undefined>
+  /** Told of tokens that Nest has nothing for. */
+  unknown(token: Token): void
+}
 
 /** Nest's container, as what stands for the tokens that no module of Partyline's provides. */
 export class NestResolver implements Resolver {
   readonly #modules: ModulesContainer
   readonly #ref: ModuleRef
-  readonly #unknown: (token: Token) => void
+  readonly #around: Surroundings
 
-  /** `unknown` is told of tokens that Nest has nothing for. */
-  constructor(modules: ModulesContainer, ref: ModuleRef, unknown: (token: Token) => void) {
+  constructor(modules: ModulesContainer, ref: ModuleRef, around: Surroundings) {
     this.#modules = modules
     this.#ref = ref
-    this.#unknown = unknown
+    this.#around = around
   }
 
-  // Without ModuleRef: as long as Nest builds its providers, that would fix for good how long they live.
   has(token: Token): boolean {
-    const has = [...this.#modules.values()].some(({ providers }) => providers.has(token))
-    if (!has) this.#unknown(token)
+    if (ifOptional(token) !== undefined) return true
+    const has = this.#provides(token)
+    if (!has) this.#around.unknown(token)
     return has
   }
 
   get(token: Token): unknown {
+    const optional = ifOptional(token)
+    return optional === undefined ? this.#find(token) : this.#findIfThere(optional.token)
+  }
+
+  // Without ModuleRef: as long as Nest builds its providers, that would fix for good how long they live.
+  #provides(token: Token): boolean {
+    return [...this.#modules.values()].some(({ providers }) => providers.has(token))
+  }
+
+  #findIfThere(token: Token | undefined): unknown {
+    const isThere = token !== undefined && (this.#around.ours.has(token) || this.#provides(token))
+    // Of Partyline's container, which knows which of the two comes first.
+    return isThere ? inject(token) : undefined
+  }
+
+  #find(token: Token): unknown {
     try {
       return this.#ref.get(token as never, { strict: false })
     } catch (error) {

@@ -40,6 +40,8 @@ interface BunServer {
   readonly pendingRequests: number
   upgrade(request: Request, options: { data: BunConnection; headers?: Record<string, string> }): boolean
   requestIP(request: Request): { address: string } | null
+  /** In seconds; 0 for none. */
+  timeout(request: Request, seconds: number): void
   publish(topic: string, data: Payload): number
   stop(closeActiveConnections?: boolean): Promise<void>
 }
@@ -180,9 +182,9 @@ export class BunRuntime implements Runtime {
         ws.binaryType = 'uint8array'
         ws.data.open(ws)
       },
-      message(ws, message) {
-        ws.data.heard()
-        ws.data.handler.message(message)
+      message({ data: connection }, message) {
+        connection.heard()
+        connection.handler.message(message)
       },
       ping(ws) {
         ws.data.heard()
@@ -212,9 +214,19 @@ export class BunRuntime implements Runtime {
     server: BunServer,
   ): Response | undefined | Promise<Response | undefined> => {
     this.#servers.add(server)
-    const verdict = this.#host.handle(request, { ip: server.requestIP(request)?.address ?? '', server })
-    if (verdict instanceof Promise) return verdict.then((late) => this.#conclude(late, request, server))
-    return this.#conclude(verdict, request, server)
+    let isHeld = false
+    const hold = (): void => {
+      isHeld = true
+      server.timeout(request, 0)
+    }
+    const ip = server.requestIP(request)?.address ?? ''
+    const verdict = this.#host.handle(request, { ip, server, hold })
+    if (!(verdict instanceof Promise)) return this.#conclude(verdict, request, server)
+    return verdict.then((late) => {
+      // The connection is kept for other requests.
+      if (isHeld) server.timeout(request, HTTP_IDLE_TIMEOUT)
+      return this.#conclude(late, request, server)
+    })
   }
 
   async listen({ port = 3000, hostname = 'localhost', unix }: ListenOptions): Promise<Address> {

@@ -1,6 +1,7 @@
-import { App, type AppOptions } from '../core/app.ts'
+import { App } from '../core/app.ts'
 import type { Runtime } from '../core/connection.ts'
 import type { Root } from '../core/modules.ts'
+import type { AppOptions } from '../core/options.ts'
 import type { BunRuntime } from './bun.ts'
 import type { DenoRuntime } from './deno.ts'
 import { environment } from './environment.ts'
@@ -28,7 +29,7 @@ export interface CreateAppOptions extends AppOptions {
  *
  * @throws BootError with every mistake that was found: two gateways on a path, two handlers for an event, a cycle of
  *   modules or dependencies, what nobody provides.
- * @throws PartylineError UNSUPPORTED_RUNTIME where Bun, Deno or Node is too old.
+ * @throws PartylineError UNSUPPORTED_RUNTIME where Bun, Deno or Node is too old, or this is none of them.
  *
  * @example
  * ```ts
@@ -47,7 +48,8 @@ export interface CreateAppOptions extends AppOptions {
  */
 // One signature that is not generic: an app may then be named in its own options, as in `fetch: () => app.get(…)`.
 export function createApp(root: Root, options: CreateAppOptions = {}): App<RuntimeHere> {
-  const { runtime: Runtime = runtimeHere(), ...given } = options
+  const { runtime, ...given } = options
+  const Runtime = runtimeHere(runtime)
   const { checkOutgoing = environment('NODE_ENV') !== 'production' } = given
   return new App(root, { ...given, checkOutgoing }, (host) => new Runtime(host) as RuntimeHere)
 }

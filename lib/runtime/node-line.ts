@@ -108,6 +108,11 @@ export class NodeLine implements Connection {
     this.#socket.end()
   }
 
+  /** Resolves when the client has answered the close, or its socket has ended otherwise. For lines that are there. */
+  gone(): Promise<void> {
+    return new Promise((resolve) => this.#ws.once('close', () => resolve()))
+  }
+
   #write(payload: Payload): void {
     if (typeof payload !== 'string' || this.#frames === undefined) this.#ws.send(payload)
     // Since nothing is compressed, ws keeps no state between frames, and writes each of its own at once.

@@ -78,8 +78,8 @@ export class NodeRuntime implements Runtime {
 
   /**
    * Has a server of your own take WebSocket connections in at the paths of the gateways; its HTTP requests stay its own, unless
-   * it is given `listener` too. Where others listen for upgrades there, what is at no gateway's path is left to them, and is
-   * refused otherwise. Rejects where the package `ws` is not installed.
+   * it is given `listener` too. Several apps may be attached: what is at no gateway's path of any is refused with 404. Where
+   * others listen for upgrades there too, that is left to them. Rejects where the package `ws` is not installed.
    *
    * @example
    * ```ts
@@ -97,7 +97,7 @@ export class NodeRuntime implements Runtime {
    */
   async attach(server: NodeServer): Promise<void> {
     server.on('upgrade', (incoming, socket, head) => {
-      this.#upgrade(incoming as IncomingMessage, socket as Socket, head, server.listenerCount('upgrade') > 1)
+      this.#upgrade(incoming as IncomingMessage, socket as Socket, head, server.listenerCount('upgrade'))
     })
     await this.#load()
   }
@@ -109,7 +109,7 @@ export class NodeRuntime implements Runtime {
 
   /** Takes a WebSocket connection in, or refuses it: for the event `upgrade` of a server. Needs no `this`. */
   readonly upgrade = (request: NodeRequest, socket: NodeSocket, head: Uint8Array): void => {
-    this.#upgrade(request as IncomingMessage, socket as Socket, head, false)
+    this.#upgrade(request as IncomingMessage, socket as Socket, head, 1)
   }
 
   /** Answers an HTTP request, for a server that speaks the web's; WebSocket connections come by `attach`. */
@@ -149,11 +149,12 @@ export class NodeRuntime implements Runtime {
   async stop(cut: Promise<void>): Promise<void> {
     this.#isStopping = true
     const server = this.#own
-    if (server === undefined) return
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()))
+    const ended = server && new Promise<void>((resolve) => server.close(() => resolve()))
+    // A server of somebody else's goes on, and would not end as long as there are lines.
+    const gone = [...this.#lines].map((line) => line.gone())
     for (const line of this.#lines) line.finish()
-    await Promise.race([ended, cut])
-    server.closeAllConnections()
+    await Promise.race([Promise.all([ended, ...gone]), cut])
+    server?.closeAllConnections()
     for (const line of this.#lines) line.terminate()
     await ended
   }
@@ -189,8 +190,12 @@ export class NodeRuntime implements Runtime {
     const limited = isUnlimited ? new LimitedBody(body) : undefined
     const request = requestOf(incoming, { body: limited?.stream ?? body, signal: aborter.signal })
     if (request instanceof Response) return this.#send(outgoing, request)
-    const peer = { ip: socket.remoteAddress ?? '', server: { incoming, outgoing } }
+    const { timeout } = socket
+    const hold = (): void => void socket.setTimeout(0)
+    const peer = { ip: socket.remoteAddress ?? '', server: { incoming, outgoing }, hold }
     const response = responseOf(await this.#host.handle(request, peer))
+    // Where it was held: the connection is kept for other requests.
+    if (timeout !== undefined && socket.timeout !== timeout) socket.setTimeout(timeout)
     await this.#send(outgoing, limited?.isTooLong ? tooLong() : response)
   }
 
@@ -202,12 +207,12 @@ export class NodeRuntime implements Runtime {
     }
   }
 
-  /** `isShared`: whether others may want what is at no gateway's path. */
-  #upgrade(incoming: IncomingMessage, socket: Socket, head: Uint8Array, isShared: boolean): void {
+  /** `asked`: how many are asked, this app among them. */
+  #upgrade(incoming: IncomingMessage, socket: Socket, head: Uint8Array, asked: number): void {
     // From here on to where ws has it nobody listens, and an error would end the process.
     socket.on('error', destroy)
     if (this.#parts === undefined) {
-      const again = (): void => this.#upgrade(incoming, socket, head, isShared)
+      const again = (): void => this.#upgrade(incoming, socket, head, asked)
       this.#load().then(again, (error: unknown) => {
         this.#host.failed(error)
         socket.end('HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n')
@@ -219,8 +224,10 @@ export class NodeRuntime implements Runtime {
     const verdict = request instanceof Response ? request : this.#host.handle(request, { ip: remoteAddress })
     const conclude = (verdict: Response | Admission): void => {
       const refusal = verdict instanceof Response ? verdict : verdict.refusal?.()
+      if (answered.has(incoming) || (refusal?.status === 404 && !isLast(incoming, asked))) return
+      answered.add(incoming)
       if (refusal === undefined) this.#take(verdict as Admission, incoming, socket, head)
-      else if (!isShared || refusal.status !== 404) this.#refuse(refusal, incoming, socket)
+      else this.#refuse(refusal, incoming, socket)
     }
     if (verdict instanceof Promise) void verdict.then(conclude)
     else conclude(verdict)
@@ -255,6 +262,19 @@ export class NodeRuntime implements Runtime {
     })
     socket.uncork()
   }
+}
+
+/** The requests that an app has answered: where several are asked, two may have something to say to one. */
+const answered = new WeakSet<IncomingMessage>()
+
+/** By how many apps a request was left to others. */
+const declined = new WeakMap<IncomingMessage, number>()
+
+/** Whether an app that has no gateway for a request is the last of those who are asked, since the others had none either. */
+function isLast(incoming: IncomingMessage, asked: number): boolean {
+  const count = (declined.get(incoming) ?? 0) + 1
+  declined.set(incoming, count)
+  return count >= asked
 }
 
 /** @throws PartylineError LISTEN_FAILED where `ws` is not there. */

@@ -8,7 +8,7 @@ import { NodeRuntime } from './node.ts'
 export type RuntimeClass<R extends Runtime = Runtime> = new (host: Host) => R
 
 interface Kind {
-  /** Its key in `process.versions`. */
+  /** Its key in `process.versions`, and its command. */
   name: string
   title: string
   /** The oldest version that will do. */
@@ -25,20 +25,35 @@ const kinds: readonly Kind[] = [
   { name: 'node', title: 'Node', least: '20.19', update: 'nvm install --lts', Runtime: NodeRuntime },
 ]
 
+/** What says that it is Node too, by its name for browsers, and has no sockets to listen on. */
+const pretenders: readonly string[] = ['Cloudflare-Workers']
+
+interface Platform {
+  process?: { versions?: Record<string, string> }
+  navigator?: { userAgent?: string }
+}
+
 /**
- * The runtime that this runs on.
+ * What an app runs on: the runtime that was said, or else the one that this is.
  *
- * @throws PartylineError UNSUPPORTED_RUNTIME where it is none of those that are known, or too old.
+ * @throws PartylineError UNSUPPORTED_RUNTIME where this is too old, or where none was said and this is none of those that are
+ *   known.
  */
-export function runtimeHere(): RuntimeClass {
-  const { versions = {} } = (globalThis as { process?: { versions?: Record<string, string> } }).process ?? {}
+export function runtimeHere(said?: RuntimeClass): RuntimeClass {
+  const { process, navigator } = globalThis as Platform
+  const { versions = {} } = process ?? {}
+  const pretender = pretenders.find((name) => name === navigator?.userAgent)
   const kind = kinds.find(({ name }) => versions[name] !== undefined)
-  if (kind === undefined) {
+  if (kind === undefined || pretender !== undefined) {
+    if (said !== undefined) return said
     const titles = kinds.map(({ title, least }) => `${title} ${least}`).join(', ')
-    throw unsupported(`Partyline runs on ${titles} and later, and this is none of them`)
+    const commands = kinds.map(({ name }) => name).join(', ')
+    const found = pretender === undefined ? '' : `: it is ${pretender}`
+    const line = `Partyline runs on ${titles} and later, and this is none of them${found}. Start it with one of: ${commands}`
+    throw unsupported(line)
   }
   const version = versions[kind.name] as string
-  if (!isOlder(version, kind.least)) return kind.Runtime
+  if (!isOlder(version, kind.least)) return said ?? kind.Runtime
   const { title, least, update } = kind
   throw unsupported(`Partyline needs ${title} ${least} or later, and this is ${version}: ${update}`)
 }

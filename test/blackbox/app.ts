@@ -167,6 +167,12 @@ class Members {
   }
 }
 
+@Gateway('/ws/:facility', {
+  channels: { publish: ['user'] },
+  authenticate: ({ headers }) => ({ user: headers.get('x-user') ?? 'nobody', groups: ['staff', 'ops'] }),
+})
+class Channels {}
+
 @Guard(({ handshake }: Call) => handshake.headers.get('x-guest') === 'ann')
 @Gateway('/guarded')
 class Guarded {}
@@ -260,6 +266,7 @@ const apps: Record<string, [root: Root, options?: AppOptions]> = {
       limits: { payload: 1024 * 1024, burst: 10_000, eventName: 2_000_000 },
     },
   ],
+  channels: [Channels, { publish: { key: 'a-key-of-the-black-box', limit: 2_000 } }],
   crowded: [Wire, { limits: { connections: 2 } }],
   addressed: [Wire, { limits: { connectionsPerAddress: 1 }, trustProxy: true }],
   members: [Members],

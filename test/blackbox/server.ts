@@ -8,7 +8,7 @@ import type { Place } from '../support/tcp.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const bin = (name: string): string => join(root, 'node_modules/.bin', name)
 
-/** The app, as source and as what Node can run. */
+/** The app of the black-box suite. */
 const APP = 'test/blackbox/app.ts'
 
 /** The runtimes that the suite is put to, by the name that they have in docs/runtimes.md. */
@@ -16,29 +16,29 @@ export type RuntimeName = 'Bun' | 'Deno' | 'Node'
 
 /** How a server comes to be on a runtime. */
 interface Start {
-  /** What has to be made first; it is removed with the folder that it is given. */
-  build?(folder: string): void
+  /** What has to be made of the app first; it is removed with the folder that it is given. */
+  build?(app: string, folder: string): void
   /** The program and its arguments, up to the app's own; `permissions` are for Deno, beyond those that every server needs. */
-  command(folder: string, permissions: readonly string[]): readonly [string, ...string[]]
+  command(app: string, folder: string, permissions: readonly string[]): readonly [string, ...string[]]
 }
 
 const starts: Record<RuntimeName, Start> = {
-  Bun: { command: () => [bin('bun'), 'run', APP] },
+  Bun: { command: (app) => [bin('bun'), 'run', app] },
   Deno: {
     // Nothing but the network: whatever else it asked for would end it.
-    command: (_, permissions) => [
+    command: (app, _, permissions) => [
       bin('deno'),
       ...['run', '--no-prompt', '--quiet', '--allow-net', ...permissions],
-      ...['--import-map', 'test/blackbox/import-map.json', APP],
+      ...['--import-map', 'test/blackbox/import-map.json', app],
     ],
   },
   Node: {
-    build(folder) {
-      const args = ['build', '--target=node', `--outfile=${folder}/app.mjs`, APP]
+    build(app, folder) {
+      const args = ['build', '--target=node', `--outfile=${folder}/app.mjs`, app]
       const { status, stderr } = spawnSync(bin('bun'), args, { cwd: root, encoding: 'utf8' })
       if (status !== 0) throw new Error(stderr)
     },
-    command: (folder) => ['node', join(folder, 'app.mjs')],
+    command: (_, folder) => ['node', join(folder, 'app.mjs')],
   },
 }
 
@@ -46,11 +46,14 @@ const starts: Record<RuntimeName, Start> = {
 export class Starter {
   readonly name: RuntimeName
   readonly folder: string = mkdtempSync(join(tmpdir(), 'partyline-blackbox-'))
+  readonly #app: string
   readonly #servers: Server[] = []
 
-  constructor(name: RuntimeName) {
+  /** @param app a program that prints the ports of its apps, as JSON by name; its path from the root */
+  constructor(name: RuntimeName, app: string = APP) {
     this.name = name
-    starts[name].build?.(this.folder)
+    this.#app = app
+    starts[name].build?.(app, this.folder)
   }
 
   /** Runs the app until it says where it listens; rejects where it ends before. */
@@ -62,7 +65,7 @@ export class Starter {
 
   /** Runs the app, whatever comes of it. */
   run(args: readonly string[] = [], permissions: readonly string[] = []): Server {
-    const [program, ...given] = starts[this.name].command(this.folder, permissions)
+    const [program, ...given] = starts[this.name].command(this.#app, this.folder, permissions)
     const server = new Server(spawn(program, [...given, ...args], { cwd: root }))
     this.#servers.push(server)
     return server

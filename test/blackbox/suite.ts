@@ -1,5 +1,6 @@
 import { after, afterEach, before, describe, it } from 'node:test'
 import { WireClient } from '../support/tcp.ts'
+import { channels } from './cases/channels.ts'
 import { closing } from './cases/closing.ts'
 import { frames } from './cases/frames.ts'
 import { handshake } from './cases/handshake.ts'
@@ -54,6 +55,7 @@ export function blackBox(name: RuntimeName): void {
     describe('closing', () => closing(declare, subject))
     describe('order and limits', () => order(declare, subject))
     describe('rooms', () => rooms(declare, subject))
+    describe('channels', () => channels(declare, subject))
     describe('HTTP', () => http(declare, subject))
     describe('the process', () => process(declare, subject))
   })

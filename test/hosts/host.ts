@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { closeCode } from '../support/tcp.ts'
+import { until } from '../support/until.ts'
 import { programOf } from './guide.ts'
 import type { Program } from './program.ts'
 import { type Platform, Project } from './project.ts'
@@ -78,8 +80,12 @@ export function hostTests(title: string, { program: name, platform, isGuest = fa
         'SIGTERM ends it in good order',
         async () => {
           const clients = [await served.connect('/chat'), await served.connect('/news')]
+          const mute = await served.connectMute('/chat')
           served.program.kill('SIGTERM')
           for (const client of clients) expect((await client.closed()).code).toBe(1001)
+          expect(closeCode(await mute.next())).toBe(1001)
+          // Before ws, say, would give up waiting for its answer.
+          await until(() => mute.ended, 'the end of the line')
           expect(await served.program.ended()).toBe(0)
           expect(served.program.stderr).toBe('')
         },

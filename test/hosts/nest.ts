@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { closeCode } from '../support/tcp.ts'
+import { until } from '../support/until.ts'
 import { programOf } from './guide.ts'
 import { PATIENCE } from './host.ts'
 import type { Program } from './program.ts'
@@ -6,6 +8,9 @@ import { type Platform, Project } from './project.ts'
 import { Served } from './served.ts'
 
 const ANN = { 'x-user': 'ann' }
+
+/** The platforms that Nest has for HTTP. */
+const HTTP = ['express', 'fastify']
 
 /** What Nest tells, in its order: all that a gateway may need is there when it begins, and when it ends. */
 const START = ['onModuleInit', 'onApplicationBootstrap'].flatMap((hook) => [
@@ -47,10 +52,10 @@ export function nestTests(version: 11 | 12, platform: Platform): void {
       project.remove()
     })
 
-    describe('one port has', () => {
+    describe.each(HTTP)('with %s one port has', (http) => {
       let nest: Served
       beforeAll(async () => {
-        nest = await serve('nest-app')
+        nest = await serve('nest-app', http)
       }, PATIENCE)
 
       const text = async (path: string): Promise<string> => (await nest.get(path)).text()
@@ -104,11 +109,15 @@ export function nestTests(version: 11 | 12, platform: Platform): void {
         "its lifecycle: hooks in Nest's order, handlers that finish, 1001, and the end",
         async () => {
           const ann = await nest.connect('/live/cats', ANN)
+          const mute = await nest.connectMute('/live/dogs')
           ann.send('{"event":"stay","id":1}')
           await ann.flushed()
           nest.program.kill('SIGTERM')
           expect(await ann.take(2)).toEqual(['{"event":"last call","args":[]}', '{"ack":1,"data":"stayed"}'])
           expect((await ann.closed()).code).toBe(1001)
+          expect(closeCode(await mute.next())).toBe(1001)
+          // Before ws would give up waiting for its answer.
+          await until(() => mute.ended, 'the end of the line')
           // Nest ends itself by the same signal.
           expect(await nest.program.ended()).toBeNull()
           const told = nest.program.stdout.split('\n').filter((line) => /^\w+: /.test(line))
@@ -122,10 +131,10 @@ export function nestTests(version: 11 | 12, platform: Platform): void {
       )
     })
 
-    test(
-      'its own adapter for websockets goes on beside, and its logger is told what goes wrong',
-      async () => {
-        const nest = await serve('nest-app', 'ws')
+    test.each(HTTP)(
+      'with %s its own adapter for websockets goes on beside, and its logger is told what goes wrong',
+      async (http) => {
+        const nest = await serve('nest-app', http, 'ws')
         const [ann, bob] = [await nest.connect('/nest'), await nest.connect('/live/dogs')]
         expect(await ann.ask('{"event":"hello"}')).toBe('{"event":"hello","data":"Nest\'s"}')
         expect(await bob.ask('{"event":"bark","id":1}')).toBe('{"ack":1,"data":"woof"}')
@@ -212,6 +221,10 @@ export function nestTests(version: 11 | 12, platform: Platform): void {
 async function listensByItself(nest: Served): Promise<void> {
   const [ann, bob] = [await nest.connect('/live/cats'), await nest.connect('/live/dogs')]
   expect(await ann.ask('{"event":"where","id":1}')).toBe('{"ack":1,"data":"/live"}')
+  // Of what Nest's @Optional() stands on, what is there.
+  expect(await ann.ask('{"event":"optional","id":2}')).toBe(
+    '{"ack":2,"data":[null,null,"no motto",true,"blub","/live/cats"]}',
+  )
   expect(await bob.ask('{"event":"bark","id":1}')).toBe('{"ack":1,"data":"woof"}')
   expect((await nest.get('/healthz')).status).toBe(200)
   expect(nest.program.stdout).toStartWith('/live/cats at port')

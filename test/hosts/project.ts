@@ -102,8 +102,9 @@ function link(from: string, to: string): void {
 /** Puts the library into a folder as a package: plain JavaScript, as the build makes it, of the entries that hosts use. */
 async function installLibrary(folder: string): Promise<void> {
   const lib = join(root, 'lib')
+  const entries = ['nestjs', 'redis', 'socketio']
   const { success, logs } = await Bun.build({
-    entrypoints: [join(lib, 'mod.ts'), join(lib, 'nestjs/mod.ts')],
+    entrypoints: [join(lib, 'mod.ts'), ...entries.map((entry) => join(lib, entry, 'mod.ts'))],
     root: lib,
     outdir: folder,
     target: 'node',
@@ -111,6 +112,7 @@ async function installLibrary(folder: string): Promise<void> {
     splitting: true,
   })
   if (!success) throw new Error(logs.join('\n'))
-  const exports = { '.': './mod.js', './nestjs': './nestjs/mod.js' }
+  const own = entries.map((entry) => [`./${entry}`, `./${entry}/mod.js`])
+  const exports = { '.': './mod.js', ...Object.fromEntries(own) }
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'partyline', type: 'module', exports }))
 }

@@ -1,5 +1,6 @@
 import { Client } from '../contract/client.ts'
 import { connect } from '../contract/network.ts'
+import { WireClient } from '../support/tcp.ts'
 import type { Program } from './program.ts'
 
 /** The headers of an opening handshake. */
@@ -13,15 +14,22 @@ const opening = {
 /** A program that serves, and the ways to it from outside: plain WebSocket and fetch. */
 export class Served {
   readonly program: Program
+  readonly #place: { port: number; host: string }
   readonly #address: string
 
   constructor(program: Program, port: number) {
     this.program = program
+    this.#place = { port, host: 'localhost' }
     this.#address = `localhost:${port}`
   }
 
   async connect(path: string, headers?: Record<string, string>): Promise<Client> {
     return new Client(await connect(`ws://${this.#address}${path}`, { headers }))
+  }
+
+  /** Connects somebody who answers nothing, not even a close. */
+  connectMute(path: string): Promise<WireClient> {
+    return WireClient.open(this.#place, path)
   }
 
   /** Asks for a connection, where none is to be had; returns the refusal. */

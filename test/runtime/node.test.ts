@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { createServer, type RequestListener } from 'node:http'
 import { connect as connectTo } from 'node:net'
-import { createApp, Gateway, NodeRuntime, On, type Socket } from 'partyline'
+import { type AppOptions, createApp, Gateway, NodeRuntime, On, type Root, type Socket } from 'partyline'
 import { connect } from '../contract/network.ts'
 import { runtimeContract } from '../contract/runtime.ts'
 import type { Serve } from '../contract/start.ts'
+import { HandClock } from '../support/clock.ts'
 import { CollectingLogger } from '../support/logger.ts'
 import { closeCode, WireClient } from '../support/tcp.ts'
+import { nextTurn, until } from '../support/until.ts'
 
 const serve: Serve = async (root, options) => {
   const app = createApp(root, { ...options, runtime: NodeRuntime })
@@ -27,6 +29,9 @@ class Party {
   }
 }
 
+@Gateway('/members', { authenticate: async () => ({ user: 'ann' }) })
+class Members {}
+
 describe('a server of node:http', () => {
   const ends: (() => Promise<unknown>)[] = []
   afterEach(async () => {
@@ -34,12 +39,13 @@ describe('a server of node:http', () => {
   })
 
   /** A server with an app to be served on it. */
-  function serverOf(listener?: RequestListener) {
+  function serverOf(listener?: RequestListener, options: AppOptions = {}) {
     const log = new CollectingLogger()
     const app = createApp(Party, {
       runtime: NodeRuntime,
       logger: log,
       fetch: () => new Response('of the app'),
+      ...options,
     })
     const server = createServer(listener)
     ends.push(
@@ -51,6 +57,13 @@ describe('a server of node:http', () => {
       return { port: (server.address() as { port: number }).port, host: '127.0.0.1' }
     }
     return { app, server, listen, log }
+  }
+
+  /** Another app, to be served beside the first. */
+  function otherApp(root: Root) {
+    const app = createApp(root, { runtime: NodeRuntime, logger: new CollectingLogger() })
+    ends.unshift(() => app.stop())
+    return app
   }
 
   const own: RequestListener = (_, response) => response.end('of its own')
@@ -84,6 +97,45 @@ describe('a server of node:http', () => {
     expect((await WireClient.open(place, '/party', offer)).head).toStartWith('HTTP/1.1 400 ')
   })
 
+  test('may have several apps, and refuses what is at no gateway of any', async () => {
+    const { app, server, listen } = serverOf(own)
+    const other = otherApp(Members)
+    await app.runtime.attach(server)
+    await other.runtime.attach(server)
+    const place = await listen()
+    // The second takes a while to say that its path is its own.
+    const heads = ['/party', '/members', '/elsewhere', '/members', '/elsewhere'].map(
+      async (path) => (await WireClient.open(place, path)).head.split(' ')[1],
+    )
+    expect(await Promise.all(heads)).toEqual(['101', '101', '404', '101', '404'])
+  })
+
+  test('may have several apps, of which one answers what all refuse, or have', async () => {
+    const { app, server, listen } = serverOf(own)
+    await app.runtime.attach(server)
+    for (const root of [Members, Party]) await otherApp(root).runtime.attach(server)
+    const place = await listen()
+    const heads = ['http://localhost:99999/', '/party'].map(
+      async (path) => (await WireClient.open(place, path)).head.split(' ')[1],
+    )
+    expect(await Promise.all(heads)).toEqual(['400', '101'])
+  })
+
+  test('may ask by hand which of several apps has a path', async () => {
+    const { app, server, listen } = serverOf()
+    const other = otherApp(Members)
+    const appAt = (url = '/') => (other.serves(url) ? other : app)
+    server.on('request', (request, response) => appAt(request.url).runtime.listener(request, response))
+    server.on('upgrade', (request, socket, head) => appAt(request.url).runtime.upgrade(request, socket, head))
+    const place = await listen()
+    const heads = ['/party', '/members', '/elsewhere'].map(
+      async (path) => (await WireClient.open(place, path)).head.split(' ')[1],
+    )
+    expect(await Promise.all(heads)).toEqual(['101', '101', '404'])
+    const status = async (path: string) => (await fetch(`http://127.0.0.1:${place.port}${path}`)).status
+    expect([await status('/party'), await status('/members'), await status('/page')]).toEqual([426, 426, 200])
+  })
+
   test('may have its pages of the app, and its connections by an event of its own', async () => {
     const { app, server, listen } = serverOf()
     server.on('request', app.runtime.listener).on('upgrade', app.runtime.upgrade)
@@ -113,6 +165,30 @@ describe('a server of node:http', () => {
     expect(await (await fetch(`http://127.0.0.1:${place.port}/`)).text()).toBe('of its own')
     client.destroy()
   })
+
+  // ws would wait for 5 seconds.
+  for (const reads of [true, false]) {
+    test(`may end when the app has stopped, with a client that ${reads ? 'answers' : 'reads'} nothing`, async () => {
+      const clock = new HandClock()
+      const { app, server, listen } = serverOf(own, { clock })
+      await app.runtime.attach(server)
+      const client = await WireClient.open(await listen(), '/party')
+      if (!reads) client.pause()
+      let [hasStopped, hasEnded] = [false, false]
+      void app.stop().then(() => {
+        hasStopped = true
+        server.close(() => {
+          hasEnded = true
+        })
+      })
+      // Only who reads nothing is waited for, by this clock.
+      for (let i = 0; i < 20; i++) await nextTurn()
+      if (!reads) expect(hasStopped).toBe(false)
+      for (; !reads && !hasStopped; await nextTurn()) clock.advance(100)
+      await until(() => hasEnded, 'the end of the server')
+      client.destroy()
+    })
+  }
 
   test('a line that breaks during the handshake is nothing to anybody', async () => {
     const { app, server, listen, log } = serverOf(own)

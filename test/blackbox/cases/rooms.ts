@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { CLOSE, closeCode, type WireClient } from '../../support/tcp.ts'
+import { CLOSE, closeCode, frameBytes, TEXT, type WireClient } from '../../support/tcp.ts'
 import { until } from '../../support/until.ts'
 import type { Declare, Subject } from '../subject.ts'
 
@@ -122,13 +122,15 @@ export function rooms(test: Declare, { open }: Subject): void {
     )
   })
 
+  /** A client at a gateway whose sessions can be resumed, and what it is told first. */
+  async function hello(...resume: string[]): Promise<[WireClient, Hello]> {
+    const client = await open('/desk', {
+      'sec-websocket-protocol': ['partyline.json.v1', ...resume].join(', '),
+    })
+    return [client, (JSON.parse(await client.text()) as { hello: Hello }).hello]
+  }
+
   test('a client whose line broke goes on where it was, with what it missed', async () => {
-    const hello = async (...resume: string[]): Promise<[WireClient, Hello]> => {
-      const client = await open('/desk', {
-        'sec-websocket-protocol': ['partyline.json.v1', ...resume].join(', '),
-      })
-      return [client, (JSON.parse(await client.text()) as { hello: Hello }).hello]
-    }
     const [[first, { sid, recovery }], [other]] = [await hello(), await hello()]
     other.send('{"event":"say","data":"one","pos":1}')
     const { pos } = JSON.parse(await first.text()) as { pos: number }
@@ -139,5 +141,24 @@ export function rooms(test: Declare, { open }: Subject): void {
     const [second, again] = await hello(`partyline.resume.${recovery.token}.${pos}`)
     assert.deepEqual([again.recovered, again.sid], [true, sid])
     assert.match(await second.text(), /^\{"event":"said","data":"two","pos":\d+\}$/)
+  })
+
+  test('what still comes on a line that its session has left is not heard', async () => {
+    const [first, { sid, recovery }] = await hello()
+    const [second, again] = await hello(`partyline.resume.${recovery.token}.${recovery.pos}`)
+    assert.deepEqual([again.recovered, again.sid], [true, sid])
+    const left = await first.next()
+    assert.deepEqual([closeCode(left), left.payload.subarray(2).toString()], [4_409, 'resumed elsewhere'])
+    const late = ['{"event":"say","data":"late"}', '{"event":"say","data":"late","pos":1}']
+    // The answer to the close comes behind them: when the line has ended they have come.
+    first.write(
+      Buffer.concat([...late.map((text) => frameBytes(TEXT, text)), frameBytes(CLOSE, left.payload)]),
+    )
+    await until(() => first.ended, 'the end of the line')
+    assert.match(
+      await second.ask('{"event":"say","data":"in time","pos":1}'),
+      /^\{"event":"said","data":"in time","pos":\d+\}$/,
+    )
+    assert.deepEqual(first.frames, [])
   })
 }
