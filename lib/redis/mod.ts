@@ -1,0 +1,2 @@
+export type { NodeAddressMap, RedisClientSettings, RedisOptions } from './options.ts'
+export { redis } from './redis.ts'
