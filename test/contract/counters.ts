@@ -89,6 +89,7 @@ const table: Record<keyof Counters, readonly Row[] | { testedIn: string }> = {
   ],
   rateClosed: [
     { limit: 'burst', options: { limits: { burst: 1, rate: 1 } }, reach: (w) => send(w, PING, PING, PING) },
+    { options: { limits: { burst: 1, rate: 1 } }, reach: (w) => send(w, work(1), work(1), work(1)) },
   ],
   overloaded: [
     {
@@ -105,6 +106,8 @@ const table: Record<keyof Counters, readonly Row[] | { testedIn: string }> = {
   pendingRefused: [
     { limit: 'pending', options: { limits: { pending: 1 } }, reach: (w) => send(w, work(1), work(2)) },
     { reach: (w) => send(w, work(1), work(1)) },
+    // Refused for one reason, however many there are.
+    { options: { limits: { pending: 1 } }, reach: (w) => send(w, work(1), work(1)) },
   ],
   handlerTimeouts: [
     {
@@ -145,6 +148,8 @@ const table: Record<keyof Counters, readonly Row[] | { testedIn: string }> = {
   ],
   // In memory nothing can come that is not WebSocket's.
   protocolErrors: { testedIn: 'test/runtime/lines.test.ts' },
+  nodesMissed: { testedIn: 'test/core/nodes-away.test.ts' },
+  nodeErrors: { testedIn: 'test/core/nodes-away.test.ts' },
   connectionsRefused: [
     { limit: 'connections', options: { limits: { connections: 1 } }, reach: (w) => knockAfterOne(w, 503) },
   ],
