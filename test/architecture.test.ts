@@ -41,7 +41,7 @@ describe('lib and apps', () => {
     const app = code.get('lib/core/app.ts')
     const changed = new Map(code).set('lib/core/app.ts', `import '../runtime/bun.ts'\n${app}`)
     expect(findBreaches(changed, publicNames)).toContain(
-      'lib/core/app.ts imports lib/runtime/bun.ts, and core may import only core, protocol, container/mod.ts, decorators, assets',
+      'lib/core/app.ts imports lib/runtime/bun.ts, and core may import only core, protocol, container/mod.ts, decorators, assets, broker, nodes, channels, presence',
     )
   })
 })
@@ -70,7 +70,7 @@ describe('the rules find', () => {
   const targets = [
     ...['protocol/codec.ts', 'container/mod.ts', 'container/class.ts', 'decorators/on.ts', 'core/app.ts'],
     ...['runtime/bun.ts', 'runtime/memory.ts', 'auth/jwt.ts', 'msgpack/msgpack.ts', 'client/client.ts'],
-    ...['nestjs/app.ts', 'testing/app.ts', 'mod.ts'],
+    ...['broker/broker.ts', 'redis/redis.ts', 'nestjs/app.ts', 'testing/app.ts', 'mod.ts'],
   ]
   const away = Object.fromEntries(targets.map((target) => [`lib/${target}`, '']))
 
@@ -78,10 +78,15 @@ describe('the rules find', () => {
     ['protocol', []],
     ['container', []],
     ['decorators', ['protocol/codec.ts', 'container/mod.ts', 'container/class.ts']],
-    ['core', ['protocol/codec.ts', 'container/mod.ts', 'decorators/on.ts']],
+    ['core', ['protocol/codec.ts', 'container/mod.ts', 'decorators/on.ts', 'broker/broker.ts']],
     ['runtime', ['protocol/codec.ts', 'core/app.ts']],
     ['auth', ['protocol/codec.ts']],
     ['msgpack', ['protocol/codec.ts']],
+    ['broker', ['protocol/codec.ts']],
+    ['redis', ['protocol/codec.ts', 'broker/broker.ts']],
+    ['nodes', ['protocol/codec.ts', 'broker/broker.ts']],
+    ['channels', ['protocol/codec.ts', 'broker/broker.ts']],
+    ['presence', ['protocol/codec.ts', 'broker/broker.ts']],
     [
       'nestjs',
       [
@@ -163,6 +168,13 @@ describe('the rules find', () => {
     const name = /Bun|Deno|process|Buffer/.exec(text)?.[0]
     expect(breachesOf({ 'lib/core/x.ts': text, 'lib/runtime/x.ts': text })).toEqual([
       `lib/core/x.ts names ${name}, which only runtime may`,
+    ])
+  })
+
+  test('but for the Buffer that node-redis takes and gives', () => {
+    const text = "import { Buffer } from 'node:buffer'\nBuffer.from('')\nprocess.exit(1)"
+    expect(breachesOf({ 'lib/redis/x.ts': text })).toEqual([
+      'lib/redis/x.ts names process, which only runtime may',
     ])
   })
 

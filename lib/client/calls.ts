@@ -41,12 +41,14 @@ export class Calls {
    *
    * @param send sends the request under an id; what it throws rejects the call.
    * @param giveUp is told the id where the caller has stopped waiting.
+   * @param heard is told the answer before anything else is, that comes after it.
    */
   begin(
     event: string,
     send: (id: number) => void,
     giveUp: (id: number) => void,
     { timeout = this.#timeout, signal }: CallOptions = {},
+    heard?: (data: unknown) => void,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw signal.reason
@@ -68,7 +70,11 @@ export class Calls {
           settle(value)
         }
       }
-      this.#calls.set(id, { resolve: settled(resolve), reject: settled(reject) })
+      const hear = (data: unknown): void => {
+        heard?.(data)
+        resolve(data)
+      }
+      this.#calls.set(id, { resolve: settled(hear), reject: settled(reject) })
       try {
         send(id)
       } catch (error) {

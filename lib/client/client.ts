@@ -17,6 +17,7 @@ import {
   type Frame,
   type Hello,
 } from '../protocol/frame.ts'
+import type { Beside } from './beside.ts'
 import { type CallArgs, Calls } from './calls.ts'
 import { Dialer } from './dialer.ts'
 import { type Callback, Listeners } from './listeners.ts'
@@ -111,6 +112,7 @@ export class Client {
           this.#calls.disconnected(() => false)
         }
         this.#changes.tell(state, change)
+        this.#changes.tell('line', [state])
       },
     })
   }
@@ -224,6 +226,17 @@ export class Client {
     this.#dialer.close(code, reason)
   }
 
+  /** Not for apps: what `channels` and `presence` are made of. */
+  get '~beside'(): Beside {
+    return {
+      settings: this.#settings,
+      calls: this.#calls,
+      outbox: this.#outbox,
+      dialer: this.#dialer,
+      news: this.#changes,
+    }
+  }
+
   #push(frame: EventFrame): void {
     if (this.state === 'closed') throw new PartylineError('DISCONNECTED', 'the client is closed')
     this.#outbox.push(frame)
@@ -248,7 +261,8 @@ export class Client {
       else this.#settle(frame)
     } else if ('ping' in frame) this.#send({ pong: frame.ping })
     else if ('received' in frame) this.#outbox.acknowledge(frame.received)
-    else if ('hello' in frame && !isOpen) this.#welcome(frame.hello)
+    else if (isOpen) this.#changes.tell('frame', [frame])
+    else if ('hello' in frame) this.#welcome(frame.hello)
   }
 
   #welcome(hello: Hello): void {
@@ -259,6 +273,7 @@ export class Client {
     if (beginning.recovered) this.#send({ received: this.#session.last })
     if (line) this.#outbox.attach(line, this.#session.hasPositions)
     this.#changes.tell('open', [beginning])
+    this.#changes.tell('line', ['open'])
   }
 
   #hear(frame: EventFrame): void {

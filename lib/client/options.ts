@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../protocol/clock.ts'
 import type { Codec } from '../protocol/codec.ts'
-import { json } from '../protocol/json.ts'
 import type { BackoffBounds } from './backoff.ts'
+import { clientJson } from './json.ts'
 import type { WebSocketClass } from './line.ts'
 import type { QueueLimits } from './outbox.ts'
 
@@ -56,7 +56,7 @@ export interface Settings extends ClientOptions {
 
 /** @throws TypeError for options with which no connection could ever be made. */
 export function settingsFrom(options: ClientOptions): Settings {
-  const { codec = json(), clock = systemClock, WebSocket = globalThis.WebSocket } = options
+  const { codec = clientJson(), clock = systemClock, WebSocket = globalThis.WebSocket } = options
   const { onError = (error: unknown) => console.error(error) } = options
   const { subprotocol } = codec
   if (!subprotocol) throw new TypeError('the codec has no subprotocol')

@@ -1,6 +1,6 @@
 import type { Codec, Payload } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
-import type { PositionedFrame } from '../protocol/frame.ts'
+import type { EventFrame, PositionedFrame } from '../protocol/frame.ts'
 import type { Line } from './line.ts'
 
 /** How much a client keeps of what it sends. */
@@ -111,8 +111,10 @@ export class Outbox {
    * answer for may not have arrived.
    */
   restart(): number {
-    const lost = this.#kept.filter(({ frame, pos }) => pos > 0 && 'event' in frame && frame.id === undefined)
-    this.#keep(({ frame, pos }) => pos === 0 && 'event' in frame)
+    const lost = this.#kept.filter(
+      ({ frame, pos }) => pos > 0 && !('ack' in frame) && (frame as EventFrame).id === undefined,
+    )
+    this.#keep(({ frame, pos }) => pos === 0 && !('ack' in frame))
     this.#pos = 0
     return lost.length
   }
@@ -133,6 +135,7 @@ export class Outbox {
   }
 }
 
+/** Answers have no ids of their own, so that none is taken for a request. */
 function isWaiting({ frame, pos }: Kept, id: number): boolean {
-  return pos === 0 && 'event' in frame && frame.id === id
+  return pos === 0 && (frame as EventFrame).id === id
 }

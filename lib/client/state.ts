@@ -13,7 +13,7 @@ export interface Beginning {
    * any more, and what happened meanwhile did not reach it: load your state anew. The first time is such a time.
    */
   recovered: boolean
-  /** How many emits had been sent in a session that is gone, and may not have arrived. */
+  /** How many emits, and messages for channels, had been sent in a session that is gone, and may not have arrived. */
   lost: number
 }
 

@@ -3,7 +3,7 @@ import type { Handshake } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
 import type { ConnectCall } from './call.ts'
 import { check } from './pipeline.ts'
-import { failed, refuse } from './refusal.ts'
+import { FAILED, type Refused } from './refusal.ts'
 import type { Route } from './route.ts'
 import type { Shared } from './shared.ts'
 
@@ -13,21 +13,26 @@ export interface Admitted {
 }
 
 /**
- * Asks the authenticator who it is, unless that is `known`, and the guards whether they may come in: who, or the response
- * that refuses. Nothing that either of them throws gets further than the log.
+ * Asks the authenticator who it is, unless that is `known`, and the guards whether they may come in, then the rules about the
+ * channels that the url asks for: who, or why not. Nothing that any of them throws gets further than the log.
  */
 export async function admit(
   route: Route,
   handshake: Handshake,
   shared: Shared,
   known: Identity | undefined,
-): Promise<Admitted | Response> {
+): Promise<Admitted | Refused> {
   const { clock, limits, stats } = shared
   let timer: unknown
-  const late = new Promise<Response>((resolve) => {
+  const late = new Promise<Refused>((resolve) => {
     timer = clock.setTimeout(() => {
       stats.count('authenticateTimeouts')
-      resolve(refuse(503, 'UNAVAILABLE', 'authenticating took too long', { 'retry-after': '1' }))
+      resolve({
+        status: 503,
+        code: 'UNAVAILABLE',
+        message: 'authenticating took too long',
+        headers: { 'retry-after': '1' },
+      })
     }, limits.authenticate)
   })
   try {
@@ -42,7 +47,7 @@ async function decide(
   handshake: Handshake,
   shared: Shared,
   known: Identity | undefined,
-): Promise<Admitted | Response> {
+): Promise<Admitted | Refused> {
   let identity: Identity | undefined
   try {
     const found = known ?? (await route.authenticate?.(handshake))
@@ -52,21 +57,22 @@ async function decide(
     if (error instanceof PartylineError && error.code === 'UNAUTHENTICATED')
       return unauthenticated(shared, error.message)
     shared.report(error, 'the authenticator failed', { gateway: route.gateway.name })
-    return failed()
+    return FAILED
   }
   const call: ConnectCall = { kind: 'connect', gateway: route.gateway, handshake, identity }
   try {
     await check(route.around.guards, call)
-    return { identity }
   } catch (error) {
     shared.stats.count('forbidden')
-    if (error instanceof PartylineError) return refuse(403, error.code, error.message)
+    if (error instanceof PartylineError)
+      return { status: 403, code: error.code, message: error.message, details: error.details }
     shared.report(error, 'a guard failed, which refuses', { gateway: route.gateway.name })
-    return refuse(403, 'FORBIDDEN', 'this is not allowed')
+    return { status: 403, code: 'FORBIDDEN', message: 'this is not allowed' }
   }
+  return (await route.channels?.refusal({ handshake, identity })) ?? { identity }
 }
 
-function unauthenticated({ stats }: Shared, message = 'nobody is known here'): Response {
+function unauthenticated({ stats }: Shared, message = 'nobody is known here'): Refused {
   stats.count('unauthenticated')
-  return refuse(401, 'UNAUTHENTICATED', message)
+  return { status: 401, code: 'UNAUTHENTICATED', message }
 }

@@ -1,30 +1,25 @@
-import {
-  type AnyClass,
-  type Container,
-  closure,
-  type Definition,
-  type Provider,
-  type Resolver,
-  type Token,
-} from '../container/mod.ts'
+import { memory } from '../broker/memory.ts'
+import { type AnyClass, type Container, closure, type Definition, type Token } from '../container/mod.ts'
 import { taggedMethods } from '../decorators/tags.ts'
-import type { Codec } from '../protocol/codec.ts'
 import { PartylineError, withoutTrace } from '../protocol/error.ts'
-import type { AnyAuthenticator } from '../protocol/identity.ts'
+import type { Identity } from '../protocol/identity.ts'
 import { assemble } from './boot.ts'
 import { Census } from './census.ts'
-import { type Clock, systemClock } from './clock.ts'
-import type { Address, Host, ListenOptions, Runtime } from './connection.ts'
-import type { AnyGuard } from './guard.ts'
+import { systemClock } from './clock.ts'
+import { Cluster } from './cluster.ts'
+import type { Address, Host, Runtime } from './connection.ts'
+import { AppDialectHost } from './dialect-host.ts'
+import { Door } from './door.ts'
 import type { Method } from './handler.ts'
-import { type Fetch, HttpHost } from './http.ts'
-import { type Limits, limitsOf } from './limits.ts'
+import { type FetchInfo, HttpHost } from './http.ts'
+import { identify } from './identify.ts'
+import { limitsOf } from './limits.ts'
 import { Listeners } from './listeners.ts'
-import { consoleLogger, type Logger } from './logger.ts'
-import type { AnyMiddleware } from './middleware.ts'
+import { consoleLogger } from './logger.ts'
 import type { Root } from './modules.ts'
-import type { Origins } from './origin.ts'
+import type { AppListenOptions, AppOptions } from './options.ts'
 import { Outbox } from './outbox.ts'
+import { publishRoute } from './publish-route.ts'
 import { failed, refuse } from './refusal.ts'
 import type { Route } from './route.ts'
 import type { Session } from './session.ts'
@@ -32,53 +27,8 @@ import type { Shared, Where } from './shared.ts'
 import { SocketList } from './sockets.ts'
 import { type AppStats, Stats } from './stats.ts'
 import { Stop, type StopOptions } from './stop.ts'
-import { type AppSurroundings, surround } from './surround.ts'
+import { type AppSurroundings, authenticatorFunction, surround } from './surround.ts'
 import { Watch } from './watch.ts'
-
-/** Options of `createApp`. */
-export interface AppOptions {
-  /** Stands before the paths of all gateways. Default none. */
-  prefix?: string
-  /** Providers that replace those of the same token in any module, for tests and deployments. */
-  providers?: readonly Provider[]
-  /** Another container, such as a host framework's, for what no module of the app provides. */
-  resolver?: Resolver
-  /** Codecs beside JSON, for clients that ask for their subprotocols. */
-  codecs?: readonly Codec[]
-  /** Answers the HTTP requests that are none of the gateways': a page, an API, a Hono app. Default: 404. */
-  fetch?: Fetch
-  /** Whether the client is served at `/partyline.js`, for pages that take it by a script tag. Default `false`. */
-  clientScript?: boolean
-  /** What bounds the use of memory and time; see docs/limits.md. */
-  limits?: Partial<Limits>
-  /** Finds out who asks for a connection, before it is taken in; null is answered with 401. */
-  authenticate?: AnyAuthenticator
-  /** Decide about every connection (403) and every event (FORBIDDEN), before those of gateways and methods. */
-  guards?: readonly AnyGuard[]
-  /** Stands around the handlers of all gateways, outside of their own. */
-  middleware?: readonly AnyMiddleware[]
-  /** Which web pages may connect. Default: those of the same host. */
-  origins?: Origins
-  /**
-   * How many proxies stand in front, one behind the other; they are believed about addresses and hosts (`X-Forwarded-For`,
-   * `X-Forwarded-Host`). `true` is one. Default `false`: none.
-   */
-  trustProxy?: boolean | number
-  /** Whether what is emitted and answered is held against its schemas. Default: unless NODE_ENV is `production`. */
-  checkOutgoing?: boolean
-  /** Sees everything of which clients are told INTERNAL only, or nothing: of gateways and of `fetch`. The log has it too. */
-  onError?: (error: unknown, where: Where) => void
-  /** Where the app says what happened. Default: the console. */
-  logger?: Logger
-  /** Where the app takes its time from. Default: the machine's clock. */
-  clock?: Clock
-}
-
-/** Options of `app.listen`. */
-export interface AppListenOptions extends ListenOptions {
-  /** Whether SIGINT and SIGTERM stop the app and then end the process. Default `true`. */
-  signals?: boolean
-}
 
 /** Gateways and what they need, put together; made by `createApp`. */
 export class App<R extends Runtime = Runtime> {
@@ -90,7 +40,9 @@ export class App<R extends Runtime = Runtime> {
   readonly #container: Container
   readonly #order: readonly Definition[]
   readonly #routes: readonly Route[]
+  readonly #door: Door
   readonly #http: HttpHost
+  readonly #cluster: Cluster
   readonly #surroundings: AppSurroundings
   readonly #onError: AppOptions['onError']
   #starting: Promise<void> | undefined
@@ -106,8 +58,11 @@ export class App<R extends Runtime = Runtime> {
   /** Applications call `createApp`, which knows the runtime. Throws a `BootError` with every mistake that it finds. */
   constructor(root: Root, options: AppOptions, runtimeFor: (host: Host) => R) {
     const limits = limitsOf(options.limits)
+    const dialects = options.dialects ?? []
+    // The runtime has one limit for all: those for whom it is lower are held to theirs.
+    const payload = Math.max(limits.payload, ...dialects.map((dialect) => dialect.payload))
     this.runtime = runtimeFor({
-      limits,
+      limits: { ...limits, payload },
       handle: (request, peer) => this.#handle(request, peer),
       failed: (error) => this.#failed(error),
     })
@@ -134,6 +89,7 @@ export class App<R extends Runtime = Runtime> {
     }
     this.#shared = { ...shared, watch: new Watch(shared) }
     const proxies = Number(options.trustProxy ?? 0)
+    this.#cluster = new Cluster(options.broker ?? memory(), options.broker !== undefined, this.#shared)
     const { container, order, paths } = assemble({
       root,
       overrides: options.providers ?? [],
@@ -143,16 +99,26 @@ export class App<R extends Runtime = Runtime> {
       runtime: this.runtime,
       shared: this.#shared,
       surroundings: this.#surroundings,
+      cluster: this.#cluster,
       proxies,
+      dialects,
     })
     this.#container = container
     this.#order = order
     this.#routes = paths.map(({ route }) => route)
-    this.#http = new HttpHost(paths, this.#shared, options.fetch, {
+    this.#door = new Door(paths, this.#shared)
+    this.#http = new HttpHost(this.#door, this.#shared, options.fetch, {
       origins: options.origins,
       proxies,
       clientScript: options.clientScript ?? false,
+      payload,
+      health: () => this.#cluster.health,
+      publish: publishRoute(options.publish, this.#cluster.publisher, (error) => void this.#failed(error)),
     })
+    const speaking = dialects.filter(({ codec }) => codec !== undefined)
+    this.#http.dialects = dialects.map((dialect) =>
+      dialect.open(new AppDialectHost(dialect, speaking.indexOf(dialect), this.#door, this.#shared)),
+    )
     this.sockets = new SocketList(...this.#routes.map(({ rooms }) => rooms))
   }
 
@@ -191,6 +157,37 @@ export class App<R extends Runtime = Runtime> {
   }
 
   /**
+   * Who is behind an HTTP request, as the option `authenticate` says; null where nobody is known. For pages, of `fetch` or of a
+   * server of your own, that have to know it: to publish to whoever asked, say, as SELF. Gateways' own authenticators are not asked.
+   * After `ready` or `listen`.
+   *
+   * @throws what the authenticator throws, and PartylineError TIMEOUT where it takes longer than `limits.authenticate`
+   * @example
+   * ```ts
+   * import { createApp, Gateway, type Handshake, Publisher, SELF } from 'partyline'
+   *
+   * @Gateway('/ws/:facility', { channels: {} })
+   * class Feed {}
+   *
+   * const authenticate = ({ cookies }: Handshake) => (cookies.get('session') === 's3cret' ? { user: 'ada' } : null)
+   *
+   * const app = createApp(Feed, {
+   *   authenticate,
+   *   async fetch(request, info) {
+   *     const self = await app.authenticate(request, info)
+   *     if (self === null) return new Response('sign in first', { status: 401 })
+   *     await app.get(Publisher).publish('news', 'Hello', { users: [SELF], self })
+   *     return new Response('sent')
+   *   },
+   * })
+   * ```
+   */
+  authenticate(request: Request, { ip = '' }: Partial<FetchInfo> = {}): Promise<Identity | null> {
+    const { authenticate } = this.#surroundings
+    return identify(authenticatorFunction(this.#container, authenticate), request, ip, this.#shared)
+  }
+
+  /**
    * Builds what lives as long as the app, waiting for asynchronous factories. `listen` and the first request do it too.
    * Where it fails, what was built is disposed of, and the next call tries again.
    */
@@ -222,9 +219,12 @@ export class App<R extends Runtime = Runtime> {
     }
   }
 
-  /** Whether a gateway is at a path, such as `/party`; for a server of your own that others share. */
-  serves(path: string): boolean {
-    return this.#http.serves(path)
+  /**
+   * Whether a path, such as `/party`, is this app's; for a server of your own that others share. WebSocket connections come to
+   * gateways and dialects; `'http'` asks whether requests without an upgrade do, too, as those of clients of Socket.IO that poll.
+   */
+  serves(path: string, what: 'websocket' | 'http' = 'websocket'): boolean {
+    return this.#http.serves(path, what)
   }
 
   /** The app in figures: who is there, and how often each limit was reached since it began. */
@@ -233,7 +233,15 @@ export class App<R extends Runtime = Runtime> {
     const recoveries = this.#routes.flatMap(({ recovery }) => recovery ?? [])
     const suspended = recoveries.reduce((sum, { suspended }) => sum + suspended.size, 0)
     const keptBytes = recoveries.reduce((sum, { log }) => sum + log.bytes, 0)
-    return { sockets: this.sockets.size, suspended, rooms, keptBytes, ...this.#shared.stats.counters }
+    const broker = this.#cluster.stats
+    return {
+      sockets: this.sockets.size,
+      suspended,
+      rooms,
+      keptBytes,
+      ...this.#shared.stats.counters,
+      ...(broker && { broker }),
+    }
   }
 
   /**
@@ -272,6 +280,8 @@ export class App<R extends Runtime = Runtime> {
     for (const instance of new Set(this.#container.instances)) this.#connectSignals(instance)
     this.#container.onBuilt = (instance) => this.#connectSignals(instance)
     this.#shared.watch.start()
+    // Last: a start that failed leaves nothing behind that runs.
+    this.#cluster.start()
     this.#started = true
   }
 
@@ -337,14 +347,22 @@ export class App<R extends Runtime = Runtime> {
   }
 
   async #stop(milliseconds: number): Promise<void> {
-    this.#http.draining = true
+    this.#door.draining = true
     this.#http.closed = !this.#started
     const dispose = (): Promise<void> => {
       this.#isOver = true
       return this.#dispose()
     }
     const { runtime } = this
-    const parts = { shared: this.#shared, http: this.#http, runtime, starting: this.#starting, dispose }
+    const cluster = this.#cluster
+    const parts = {
+      shared: this.#shared,
+      http: this.#http,
+      runtime,
+      cluster,
+      starting: this.#starting,
+      dispose,
+    }
     await new Stop(parts, milliseconds).run()
     this.#ignoreSignals?.()
   }

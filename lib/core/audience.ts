@@ -1,15 +1,18 @@
+import { type CloseReason, closeCodes } from '../protocol/close.ts'
 import { PartylineError } from '../protocol/error.ts'
 import type { Answer, AnyEvent, EmitArgs } from '../protocol/event.ts'
 import { MESSAGE } from '../protocol/raw.ts'
+import type { Selection } from './errand.ts'
 import { outgoing } from './outgoing.ts'
-import type { CallArgs } from './requests.ts'
+import type { RemoteSocket } from './remote-socket.ts'
+import { type CallArgs, fitting, requestFrame, TIMEOUT } from './requests.ts'
 import { checkRoomNames, type Rooms } from './rooms.ts'
 import { Socket, sessionOf } from './socket.ts'
 
 /** What one client answered to a request, or why there is no answer. */
 export type ClientAnswer<T> =
-  | { socket: Socket; data: T; error?: undefined }
-  | { socket: Socket; error: PartylineError; data?: undefined }
+  | { socket: RemoteSocket; data: T; error?: undefined }
+  | { socket: RemoteSocket; error: PartylineError; data?: undefined }
 
 /**
  * Whom an emit reaches: the gateway's sockets, or those in some rooms, less some. Immutable: every step makes a new one,
@@ -87,33 +90,93 @@ export class Audience {
   }
 
   /**
-   * Sends a request to everybody in the audience, and resolves when each has answered or failed to: one answer or failure
-   * for each, in order of arrival where no room was named. Never rejects for what a client does; see `socket.call`.
+   * Sends a request to everybody in the audience, on all nodes, and resolves when each has answered or failed to: one answer or
+   * failure for each, those of this node first, in order of arrival where no room was named. Never rejects for what a client
+   * does; see `socket.call`. A node that dies meanwhile is not waited for, and its clients are left away; between nodes,
+   * requests and answers travel as JSON.
    *
    * @throws TypeError where the data does not fit the event's schema, or no codec can carry it.
    */
   async call<E extends AnyEvent>(
     event: E,
-    ...[data, options]: CallArgs<E>
+    ...[data, { timeout = TIMEOUT } = {}]: CallArgs<E>
   ): Promise<ClientAnswer<Answer<E>>[]> {
-    return Promise.all(
-      this.sockets.map(async (socket) => {
-        try {
-          return { socket, data: (await sessionOf(socket).requests.call(event, data, options)) as Answer<E> }
-        } catch (error) {
-          if (error instanceof PartylineError) return { socket, error }
-          throw error
-        }
-      }),
+    const frame = requestFrame(event, data, this.#rooms.checkOutgoing)
+    const settled = async (
+      socket: RemoteSocket,
+      answer: Promise<unknown>,
+    ): Promise<ClientAnswer<Answer<E>>> => {
+      try {
+        return { socket, data: (await fitting(event, await answer)) as Answer<E> }
+      } catch (error) {
+        if (error instanceof PartylineError) return { socket, error }
+        throw error
+      }
+    }
+    const { everywhere } = this.#rooms
+    const far = everywhere.callOthers(this.#selection, frame, timeout)
+    const here = this.sockets.map((socket) => settled(socket, sessionOf(socket).requests.ask(frame, timeout)))
+    // Both are waited for from the beginning, so that no rejection is left alone.
+    const [answers, others] = await Promise.all([Promise.all(here), far])
+    const rest = others.map(({ socket, node, data, error }) =>
+      settled(
+        everywhere.far(socket, node),
+        error === undefined
+          ? Promise.resolve(data)
+          : Promise.reject(new PartylineError(error.code, error.message, error.details)),
+      ),
     )
+    return [...answers, ...(await Promise.all(rest))]
   }
 
-  /** Who is in the audience now, in order of arrival where no room was named. */
+  /** Who of this node is in the audience now, in order of arrival where no room was named; see `fetchSockets`. */
   get sockets(): Socket[] {
     const { sockets, rooms } = split(this.#excluded)
     return [...this.#rooms.select(this.#names, sockets.map(sessionOf), rooms)].map(
       (session) => session.socket,
     )
+  }
+
+  /**
+   * Who is in the audience, on all nodes; those of this node first. A node that lives and does not answer within five seconds is
+   * left away, and counted (`nodesMissed`).
+   */
+  fetchSockets(): Promise<RemoteSocket[]> {
+    return this.#rooms.everywhere.fetch(this.#selection)
+  }
+
+  /** How many are in the audience, on all nodes; as `fetchSockets`. */
+  count(): Promise<number> {
+    return this.#rooms.everywhere.count(this.#selection)
+  }
+
+  /**
+   * Has everybody in the audience enter rooms, on all nodes: those of this node at once. Resolves when the others have, as
+   * `fetchSockets`. Who may be in no more rooms is left out, and counted.
+   *
+   * @throws TypeError for a name that is no string.
+   */
+  join(...rooms: string[]): Promise<void> {
+    return this.#rooms.everywhere.join(this.#selection, rooms)
+  }
+
+  /** As `join`, the other way round. */
+  leave(...rooms: string[]): Promise<void> {
+    return this.#rooms.everywhere.leave(this.#selection, rooms)
+  }
+
+  /**
+   * Closes everybody in the audience, on all nodes, as `socket.close` does.
+   *
+   * @throws TypeError for a code that cannot be sent.
+   */
+  close(code: CloseReason['code'] = closeCodes.normal.code, reason = ''): Promise<void> {
+    return this.#rooms.everywhere.close(this.#selection, code, reason)
+  }
+
+  get #selection(): Selection {
+    const { sockets, rooms } = split(this.#excluded)
+    return { rooms: this.#names, exceptIds: sockets.map(({ id }) => id), exceptRooms: rooms }
   }
 }
 

@@ -1,3 +1,4 @@
+import { Publisher } from '../channels/publisher.ts'
 import {
   type AnyClass,
   BootError,
@@ -15,15 +16,19 @@ import { taggedMethods } from '../decorators/tags.ts'
 import type { Codec } from '../protocol/codec.ts'
 import { PartylineError, withoutTrace } from '../protocol/error.ts'
 import { Audience } from './audience.ts'
+import { channelProblems, GatewayChannels } from './channels.ts'
+import type { Cluster } from './cluster.ts'
 import type { Runtime } from './connection.ts'
 import { contextOf, GatewayContext, gatewayOf } from './context.ts'
-import type { RoutedPath } from './http.ts'
+import type { DialectFactory } from './dialect.ts'
+import type { RoutedPath } from './door.ts'
 import { Instances } from './instances.ts'
 import { limitProblems } from './limits.ts'
 import { flatten, type Parts, type Root } from './modules.ts'
 import { proxyProblems } from './origin.ts'
 import { compilePath, normalise, pathProblems } from './path.ts'
 import type { GuardRefused } from './pipeline.ts'
+import { GatewayPresence } from './presence.ts'
 import { recoveryOf } from './recovery.ts'
 import { Rooms } from './rooms.ts'
 import { codecsOf, compileHandlers, type Route } from './route.ts'
@@ -43,8 +48,10 @@ export interface Plan {
   runtime: Pick<Runtime, 'publish'>
   shared: Shared
   surroundings: AppSurroundings
+  cluster: Cluster
   /** How many proxies are believed. */
   proxies: number
+  dialects: readonly DialectFactory[]
 }
 
 /** An app, put together and checked, with nothing built yet. */
@@ -93,6 +100,8 @@ export function assemble(plan: Plan): Assembly {
   const paths = parts.gateways.flatMap(
     (part) => attempt(() => route(part, plan, container, socket, problems)) ?? [],
   )
+  // What it keeps depends on the gateways' channels.
+  attempt(() => container.registry.add({ provide: Publisher, useValue: plan.cluster.publisher }, 'Partyline'))
   const served = new Set<Token | undefined>(parts.gateways.map(({ gateway }) => gateway))
   const overridden = new Set(plan.overrides.map(tokenOf))
   const providers = [
@@ -107,6 +116,7 @@ export function assemble(plan: Plan): Assembly {
   const routes = paths.map(({ route }) => route)
   declareSurroundings(container, routes, plan.surroundings, problems)
   problems.push(...samePaths(paths), ...limitProblems(plan.shared.limits), ...proxyProblems(plan.proxies))
+  problems.push(...plan.dialects.flatMap((dialect) => dialect.problems), ...sameDialects(plan.dialects))
   const order = attempt(() => checkGraph(container.registry)) ?? []
   if (problems.length > 0) throw withoutTrace(() => new BootError([...new Set(problems)]))
   return { container, order, paths }
@@ -114,7 +124,7 @@ export function assemble(plan: Plan): Assembly {
 
 function route(
   { gateway, origin }: Parts['gateways'][0],
-  { prefix, codecs: others, runtime, shared }: Plan,
+  { prefix, codecs: others, runtime, shared, cluster, dialects }: Plan,
   container: Container,
   socket: Definition,
   problems: string[],
@@ -127,14 +137,34 @@ function route(
     ),
   )
 
-  const codecs = codecsOf(tag, others, shared.limits.depth)
   const recovery = recoveryOf(gateway, tag.options, shared, problems)
+  const pattern = compilePath(path, tag.options.params)
+  const { depth } = shared.limits
+  const own = codecsOf(tag, others, depth)
+  const recovers = recovery !== undefined
+  const place = { path, isFixed: pattern.isFixed, depth, recovers, isShared: recovers && cluster.isShared }
+  // Without frames there is nothing that could be said in another protocol.
+  const spoken =
+    tag.options.protocol === 'raw' ? [] : dialects.flatMap((dialect) => dialect.codec?.(place) ?? [])
+  const codecs = [...own, ...spoken]
   const rooms = new Rooms(gateway.name, codecs, runtime, shared, recovery)
+  cluster.connect(path, rooms, codecs, recovery)
+  const { channels, presence } = tag.options
+  const attempt = collectInto(problems)
+  problems.push(...channelProblems(gateway, path, tag.options))
+  if (presence !== undefined)
+    rooms.presence = attempt(
+      () => new GatewayPresence(path, presence, cluster.broker, codecs, gateway.name, shared),
+    )
+  if (rooms.presence !== undefined) cluster.presences.push(rooms.presence)
+  const gatewayChannels =
+    channels && attempt(() => new GatewayChannels(channels, cluster.hub, codecs, gateway.name, shared))
+  if (gatewayChannels !== undefined) cluster.keeps(gatewayChannels.terms)
   const context = new GatewayContext(path, rooms)
   container.registry.add({ provide: contextOf(gateway), useValue: context }, origin)
   const definition = container.registry.add(gateway, origin, new Map([[GatewayContext, context]]))
   return {
-    pattern: compilePath(path, tag.options.params),
+    pattern,
     route: {
       path,
       gateway,
@@ -143,6 +173,8 @@ function route(
       codecs,
       rooms,
       recovery,
+      channels: gatewayChannels,
+      presence: rooms.presence,
       everybody: new Audience(rooms),
       authenticate: undefined,
       around: {
@@ -168,6 +200,14 @@ function guardRefused({ name }: Class, shared: Shared): GuardRefused {
       // There is nowhere left to say so.
     }
   }
+}
+
+/** Nodes tell codecs apart by their dialects' names. */
+function sameDialects(dialects: readonly DialectFactory[]): string[] {
+  const names = dialects.map(({ name }) => name)
+  return names
+    .filter((name, i) => names.indexOf(name) !== i)
+    .map((name) => `the option "dialects" lists ${name} twice: an app speaks it at one path. Leave one out.`)
 }
 
 function samePaths(paths: readonly RoutedPath[]): string[] {

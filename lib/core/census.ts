@@ -23,3 +23,13 @@ export class Census {
     else this.#byAddress.delete(address)
   }
 }
+
+/** Counts somebody as connected who is no session yet; what it returns ends that. */
+export function expectFrom(census: Census, address: string): () => void {
+  census.add(address)
+  let isCounted = true
+  return () => {
+    if (isCounted) census.remove(address)
+    isCounted = false
+  }
+}

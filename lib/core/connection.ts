@@ -58,6 +58,10 @@ export interface Peer {
   identity?: Identity
   /** What the runtime itself passes to HTTP handlers beside the request, for pages that know it. */
   server?: unknown
+  /**
+   * Has the request wait for its answer as long as it takes, where the runtime would cut it before. Absent where nothing would.
+   */
+  hold?(): void
 }
 
 /** The decision to take a WebSocket connection in. */

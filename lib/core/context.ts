@@ -1,8 +1,10 @@
 import { type AnyClass, type NamedToken, type Token, token } from '../container/mod.ts'
 import type { Answer, AnyEvent, EmitArgs } from '../protocol/event.ts'
 import { Audience, type ClientAnswer } from './audience.ts'
+import { RoomPresence } from './presence.ts'
+import type { RemoteSocket } from './remote-socket.ts'
 import type { CallArgs } from './requests.ts'
-import type { Rooms } from './rooms.ts'
+import { checkRoomNames, type Rooms } from './rooms.ts'
 import type { Socket } from './socket.ts'
 import { SocketList } from './sockets.ts'
 
@@ -53,15 +55,17 @@ export class RoomList implements Iterable<[name: string, size: number]> {
  */
 export class GatewayContext {
   readonly #everybody: Audience
+  readonly #rooms: Rooms
   /** The gateway's path, with the app's prefix. */
   readonly path: string
-  /** Everybody who is connected, in order of arrival. */
+  /** Everybody who is connected to this node, in order of arrival. */
   readonly sockets: SocketList
-  /** The rooms that somebody is in. */
+  /** The rooms that somebody of this node is in. */
   readonly rooms: RoomList
 
   constructor(path: string, rooms: Rooms) {
     this.path = path
+    this.#rooms = rooms
     this.#everybody = new Audience(rooms)
     this.sockets = new SocketList(rooms)
     this.rooms = new RoomList(rooms)
@@ -82,6 +86,31 @@ export class GatewayContext {
     return this.#everybody.call(event, ...args)
   }
 
+  /** How many are connected, or in one of the rooms where any is named, on all nodes; see `Audience`. */
+  count(...rooms: string[]): Promise<number> {
+    return this.#among(rooms).count()
+  }
+
+  /** Who is connected, or in one of the rooms where any is named, on all nodes; see `Audience`. */
+  fetchSockets(...rooms: string[]): Promise<RemoteSocket[]> {
+    return this.#among(rooms).fetchSockets()
+  }
+
+  /**
+   * Who is in a room, on all nodes.
+   *
+   * @throws Error where the gateway has no `presence`
+   */
+  presence(room: string): RoomPresence {
+    const { presence } = this.#rooms
+    if (presence === undefined)
+      throw new Error(
+        `the gateway at ${this.path} keeps no presence: add presence: {} to its @Gateway options.`,
+      )
+    checkRoomNames([room])
+    return new RoomPresence(presence, room)
+  }
+
   /** Everybody in any of the rooms. */
   to(...rooms: string[]): Audience {
     return this.#everybody.to(...rooms)
@@ -90,6 +119,10 @@ export class GatewayContext {
   /** Everybody but these sockets, and but the members of these rooms. */
   except(...excluded: (Socket<object, unknown> | string)[]): Audience {
     return this.#everybody.except(...excluded)
+  }
+
+  #among(rooms: string[]): Audience {
+    return rooms.length === 0 ? this.#everybody : this.#everybody.to(...rooms)
   }
 }
 

@@ -3,6 +3,7 @@ import { PartylineError } from '../protocol/error.ts'
 import { argsOf, type EventFrame } from '../protocol/frame.ts'
 import { MESSAGE } from '../protocol/raw.ts'
 import { EventCall } from './call.ts'
+import { Chore, type Deed } from './chore.ts'
 import { SocketEvent, settle } from './event.ts'
 import type { Handler } from './handler.ts'
 import { Intake } from './intake.ts'
@@ -20,6 +21,8 @@ export class Dispatch {
   readonly #concurrency: number
   /** How many handlers have begun and not finished. */
   #running = 0
+  /** How many chores had their turn and are not answered. */
+  #unanswered = 0
   /** Made when first something has to wait. */
   #line: Line | undefined
   /** What events wait for: the gateway and `@OnOpen`, and each `@OnResume` that has not ended. */
@@ -63,7 +66,7 @@ export class Dispatch {
   }
 
   get isIdle(): boolean {
-    return this.#holds === 0 && this.#running === 0 && !this.#line?.length
+    return this.#holds === 0 && this.#running === 0 && this.#unanswered === 0 && !this.#line?.length
   }
 
   untilIdle(): Promise<void> {
@@ -108,8 +111,9 @@ export class Dispatch {
   #isRefused(frame: EventFrame, intake: Intake): boolean {
     const isTaken = intake.isTaken(frame.id)
     const refusal = intake.refusal(frame)
-    if (refusal !== undefined && !isTaken) this.#refuse(frame, refusal)
-    else if (isTaken) this.#refuseId(frame)
+    if (isTaken) this.#refuseId(frame)
+    else if (refusal !== undefined) this.#refuse(frame, refusal)
+    if (refusal !== undefined && intake.isOverrun) this.#overrun()
     return isTaken || refusal !== undefined
   }
 
@@ -128,6 +132,7 @@ export class Dispatch {
   }
 
   #start(frame: EventFrame): void {
+    if (frame instanceof Chore) return this.#startChore(frame)
     const { route, shared } = this.#session
     const handler = route.handlers.events.find(frame.event)
     if (!route.handlers.direct || shared.signals.heard) return this.#startObserved(frame, handler)
@@ -141,6 +146,16 @@ export class Dispatch {
       return this.#fail(frame, error)
     }
     if (frame.id !== undefined) this.#answer(frame, frame.id, result)
+  }
+
+  #startChore(chore: Chore): void {
+    try {
+      const deed = chore.begin()
+      if (isThenable(deed)) this.#await(chore, deed)
+      else void this.#do(chore, deed)
+    } catch (error) {
+      this.#fail(chore, error)
+    }
   }
 
   #call(frame: EventFrame, run: Run): unknown {
@@ -206,10 +221,28 @@ export class Dispatch {
     void promise.then(
       (data) =>
         finish(() => {
-          if (frame.id !== undefined && settle(event)) this.#answer(frame, frame.id, data)
+          if (frame instanceof Chore) void this.#do(frame, data as Deed)
+          else if (frame.id !== undefined && settle(event)) this.#answer(frame, frame.id, data)
         }),
       (error: unknown) => finish(() => this.#fail(frame, error, event)),
     )
+  }
+
+  /** Its turn is over: what it does holds up nobody, and is waited for at the end. Never rejects. */
+  async #do(chore: Chore, deed: Deed): Promise<void> {
+    const { id } = chore
+    this.#unanswered++
+    this.#intake?.expect(id)
+    try {
+      const answering = await deed()
+      const data = answering()
+      if (id !== undefined) this.#answer(chore, id, data)
+    } catch (error) {
+      this.#fail(chore, error)
+    }
+    this.#intake?.settle(id)
+    this.#unanswered--
+    this.#advance()
   }
 
   /** Calls when a handler has taken too long, where the app has such a limit; returns how to take that back. */
@@ -232,7 +265,9 @@ export class Dispatch {
       this.#start(frame)
     }
     if (!this.#line?.isLong) this.readOn()
-    if (!this.isIdle || this.#whenIdle === undefined) return
+    if (!this.isIdle) return
+    this.#session.resumable?.record?.changed('messages')
+    if (this.#whenIdle === undefined) return
     const listeners = this.#whenIdle
     this.#whenIdle = undefined
     for (const listener of listeners) listener()
@@ -249,7 +284,6 @@ export class Dispatch {
   /** Tells the client that an event does not come in. Nothing failed, so nothing is logged: it is counted. */
   #refuse(frame: EventFrame, error: PartylineError): void {
     if (this.#session.route.options.protocol !== 'raw') this.#fail(frame, error)
-    if (this.#intake?.isOverrun) this.#overrun()
   }
 
   #overrun(): void {

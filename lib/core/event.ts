@@ -1,3 +1,5 @@
+import { several } from '../protocol/frame.ts'
+
 /** Takes the right to answer, if that is left; true also where there is no event to ask. For Partyline's own files. */
 export let settle: (event: SocketEvent | undefined) => boolean
 
@@ -54,7 +56,7 @@ export class SocketEvent {
   }
 
   /**
-   * Answers the request at once; what the handlers return is then not sent. Several arguments travel as an array.
+   * Answers the request at once; what the handlers return is then not sent. Several arguments travel as `several` does.
    *
    * @throws Error if no ack was asked for, if it was acknowledged already, or if its handlers have returned.
    */
@@ -68,6 +70,6 @@ export class SocketEvent {
         `"${this.name}" was answered: the handler has returned; return a promise to answer later`,
       )
     this.#state = 'acknowledged'
-    this.#answer(args.length > 1 ? args : args[0])
+    this.#answer(args.length > 1 ? several(...args) : args[0])
   }
 }

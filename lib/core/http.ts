@@ -1,14 +1,14 @@
 import { BEARER, Handshake, RESUME } from '../protocol/handshake.ts'
-import type { Identity } from '../protocol/identity.ts'
-import { admit } from './admission.ts'
-import type { Admission, Host, Peer } from './connection.ts'
-import { Link } from './link.ts'
+import { Bounded } from './bounded.ts'
+import type { ClusterHealth } from './cluster.ts'
+import type { Admission, ConnectionHandler, Host, Peer } from './connection.ts'
+import type { Dialect } from './dialect.ts'
+import type { Door } from './door.ts'
 import { addressOf, isOriginAllowed, type Origins } from './origin.ts'
-import { normalise, type Pattern } from './path.ts'
-import { failed, goingAway, noUrl, refuse } from './refusal.ts'
+import { normalise } from './path.ts'
+import { failed, goingAway, noUrl, refuse, refusing } from './refusal.ts'
 import type { Route } from './route.ts'
 import { ClientScript, SCRIPT_PATH } from './script.ts'
-import { Session } from './session.ts'
 import type { Shared } from './shared.ts'
 
 /** What is known of a request beyond itself. Hono's `getConnInfo` for Bun finds in it what it looks for. */
@@ -22,12 +22,6 @@ export interface FetchInfo {
 /** Answers the HTTP requests that are none of the gateways'. */
 export type Fetch = (request: Request, info: FetchInfo) => Response | Promise<Response>
 
-/** A route and the paths that lead to it. */
-export interface RoutedPath {
-  pattern: Pattern
-  route: Route
-}
-
 /** How an app sees those who knock. */
 export interface HttpRules {
   origins: Origins | undefined
@@ -35,32 +29,34 @@ export interface HttpRules {
   proxies: number
   /** Whether the client is served to pages without a bundler. */
   clientScript: boolean
+  /** How many bytes the runtime lets a message have. */
+  payload: number
+  /** How the broker is. */
+  health: () => ClusterHealth
+  /** Where messages for channels are taken, and how. */
+  publish: { path: string; answer: (request: Request) => Promise<Response> } | undefined
 }
 
 /** Decides about every HTTP request of an app: to a gateway, to the app's own pages, or away. */
 export class HttpHost {
   readonly limits: Host['limits']
-  readonly #fixed: ReadonlyMap<string, Route>
-  readonly #patterns: readonly RoutedPath[]
+  readonly #door: Door
   readonly #shared: Shared
   readonly #fetch: Fetch | undefined
   readonly #rules: HttpRules
   readonly #script: ClientScript | undefined
-  /** The pages that are being made. */
+  /** The pages that are being made, and what is being published. */
   readonly #pages = new Set<Promise<Response>>()
-  /** Set when the app goes away: nobody is taken in any more. */
-  draining = false
+  /** Other protocols that are served. Set at boot. */
+  dialects: readonly Dialect[] = []
   /** Set when what pages are made from goes away: no more of them are begun. */
   closed = false
 
-  constructor(paths: readonly RoutedPath[], shared: Shared, fetch: Fetch | undefined, rules: HttpRules) {
+  constructor(door: Door, shared: Shared, fetch: Fetch | undefined, rules: HttpRules) {
     this.#rules = rules
     this.#script = rules.clientScript ? new ClientScript() : undefined
     this.limits = shared.limits
-    this.#fixed = new Map(
-      paths.filter(({ pattern }) => pattern.isFixed).map(({ route }) => [route.path, route]),
-    )
-    this.#patterns = paths.filter(({ pattern }) => !pattern.isFixed)
+    this.#door = door
     this.#shared = shared
     this.#fetch = fetch
   }
@@ -74,31 +70,28 @@ export class HttpHost {
     if (path === '/healthz' && !upgrade) return this.#health(request)
     if (path === SCRIPT_PATH && this.#script !== undefined && !upgrade)
       return forReading(request, path) ?? this.#script.answer(request)
-    const found = this.#find(path)
+    const { publish } = this.#rules
+    if (publish?.path === path && !upgrade)
+      return this.closed ? goingAway() : this.#tracked(publish.answer(request))
+    for (const dialect of this.dialects)
+      if (dialect.serves(path)) return this.#speak(dialect, request, url, peer, upgrade)
+    const found = this.#door.find(path)
     if (found !== undefined)
       return upgrade ? this.#admit(request, url, peer, found.route, found.params) : upgradeRequired(path)
     if (upgrade) return refuse(404, 'NOT_FOUND', `no gateway at ${path}`)
     return this.#page(request, url, peer, path)
   }
 
-  /** Whether a gateway is at a path. */
-  serves(path: string): boolean {
-    return this.#find(normalise(path)) !== undefined
+  /** Whether a gateway or a dialect is at a path; for requests without an upgrade, a dialect. */
+  serves(path: string, what: 'websocket' | 'http'): boolean {
+    const normal = normalise(path)
+    const isGateways = what === 'websocket' && this.#door.find(normal) !== undefined
+    return isGateways || this.dialects.some((dialect) => dialect.serves(normal))
   }
 
   /** Resolves when the pages that are being made are made. */
   async untilAnswered(): Promise<void> {
     await Promise.all(this.#pages)
-  }
-
-  #find(path: string): { route: Route; params: Record<string, string> } | undefined {
-    const fixed = this.#fixed.get(path)
-    if (fixed !== undefined) return { route: fixed, params: {} }
-    for (const { pattern, route } of this.#patterns) {
-      const params = pattern.match(path)
-      if (params !== undefined) return { route, params: decodeAll(params) }
-    }
-    return undefined
   }
 
   #admit(
@@ -108,82 +101,94 @@ export class HttpHost {
     route: Route,
     params: Record<string, string>,
   ): Response | Admission | Promise<Response | Admission> {
-    const { stats, clock } = this.#shared
+    const { clock } = this.#shared
     const refusal = handshakeProblem(request)
     if (refusal !== undefined) return refusal
-    if (!this.#mayConnect(request, url, route)) {
-      stats.count('originsRefused')
-      return refuse(403, 'FORBIDDEN', 'pages of this origin may not connect: see the option "origins"')
-    }
+    if (!this.#mayConnect(request, url, route)) return this.#strange()
     const address = addressOf(request, ip, this.#rules.proxies)
-    const full = this.#crowded(address)
-    if (full !== undefined) return full
+    const full = this.#door.crowded(address)
+    if (full !== undefined) return refusing(full)
     // A copy: the request's own headers may be gone, or keep the request alive, after the upgrade.
     const handshake = new Handshake(url.href, new Headers(request.headers), address, clock.now(), params)
     const chosen = chooseSubprotocol(route, handshake.subprotocols)
     if (chosen instanceof Response) return chosen
-    if (route.authenticate === undefined && route.around.guards.length === 0) {
-      return this.#take(route, handshake, identity, chosen)
-    }
-    return admit(route, handshake, this.#shared, identity).then((verdict) => {
-      if (verdict instanceof Response) return verdict
-      const admission = this.#take(route, handshake, verdict.identity, chosen)
-      return { ...admission, refusal: () => this.#crowded(address) }
+    const { codec, subprotocol } = chosen
+    const greets = subprotocol !== undefined
+    const handler = this.#door.enter(route, { handshake, identity, codec, greets })
+    if (!(handler instanceof Promise)) return { handler: this.#bounded(handler), subprotocol }
+    return handler.then((handler) => {
+      if ('status' in handler) return refusing(handler)
+      const refusal = (): Response | undefined => {
+        const full = this.#door.crowded(address)
+        return full && refusing(full)
+      }
+      return { handler: this.#bounded(handler), subprotocol, refusal }
     })
   }
 
+  /** Where another protocol takes larger messages, the runtime has to, too. */
+  #bounded(handler: ConnectionHandler): ConnectionHandler {
+    const { payload } = this.#shared.limits
+    return this.#rules.payload > payload ? new Bounded(handler, payload) : handler
+  }
+
+  /** Hands a request to another protocol, as far as a WebSocket may come from there at all. */
+  #speak(
+    dialect: Dialect,
+    request: Request,
+    url: URL,
+    peer: Peer,
+    upgrade: boolean,
+  ): ReturnType<Dialect['handle']> {
+    const refusal = upgrade ? handshakeProblem(request) : undefined
+    if (refusal !== undefined) return refusal
+    if (!this.#mayConnect(request, url)) return this.#strange()
+    const ip = addressOf(request, peer.ip, this.#rules.proxies)
+    return dialect.handle(request, url, { ...peer, ip }, upgrade)
+  }
+
+  #strange(): Response {
+    this.#shared.stats.count('originsRefused')
+    return refuse(403, 'FORBIDDEN', 'pages of this origin may not connect: see the option "origins"')
+  }
+
   /** Whether the page that asks may, as its origin says. */
-  #mayConnect(request: Request, url: URL, { gateway }: Route): boolean {
+  #mayConnect(request: Request, url: URL, route?: Route): boolean {
     const { origins, proxies } = this.#rules
     try {
       return isOriginAllowed(request, url, origins, proxies)
     } catch (error) {
-      this.#shared.report(error, 'the option "origins" failed, which refuses', { gateway: gateway.name })
+      this.#shared.report(error, 'the option "origins" failed, which refuses', {
+        gateway: route?.gateway.name,
+      })
       return false
     }
-  }
-
-  #take(
-    route: Route,
-    handshake: Handshake,
-    identity: Identity | undefined,
-    { codec, subprotocol }: Choice,
-  ): Admission {
-    const greets = subprotocol !== undefined
-    const begin = (): Session => new Session(route, codec, handshake, identity, greets, this.#shared)
-    const { recovery } = route
-    if (recovery === undefined || !greets) return { handler: begin(), subprotocol }
-    return { handler: new Link(recovery, { handshake, identity, codecIndex: codec }, begin), subprotocol }
-  }
-
-  #crowded(address: string): Response | undefined {
-    const { census, limits, stats } = this.#shared
-    if (this.draining) return goingAway()
-    if (census.total >= limits.connections) {
-      stats.count('connectionsRefused')
-      return refuse(503, 'UNAVAILABLE', 'the server is full', { 'retry-after': '5' })
-    }
-    // On a unix socket there are no addresses, so that all would count as one.
-    if (address !== '' && census.from(address) >= limits.connectionsPerAddress) {
-      stats.count('addressesRefused')
-      return refuse(429, 'RATE_LIMITED', 'too many connections from this address', { 'retry-after': '5' })
-    }
-    return undefined
   }
 
   #health(request: Request): Response {
     const { method } = request
     const refused = forReading(request, '/healthz')
     if (refused !== undefined) return refused
-    const body = { status: this.draining ? 'draining' : 'ok', connections: this.#shared.census.total }
-    const { status, headers } = Response.json(body, { status: this.draining ? 503 : 200 })
+    const broker = this.#rules.health()
+    // Away for a while, this node serves those whom it has. Before it was there once, it can know nothing of the others.
+    const health = this.#door.draining ? 'draining' : broker === 'starting' ? 'starting' : 'ok'
+    const body = {
+      status: health,
+      connections: this.#shared.census.total,
+      ...(broker !== 'alone' && { broker: broker === 'starting' ? 'away' : broker }),
+    }
+    const { status, headers } = Response.json(body, { status: health === 'ok' ? 200 : 503 })
     return new Response(method === 'HEAD' ? null : JSON.stringify(body), { status, headers })
   }
 
   #page(request: Request, url: URL, peer: Peer, path: string): Response | Promise<Response> {
     if (this.closed) return goingAway()
     if (this.#fetch === undefined) return refuse(404, 'NOT_FOUND', `nothing at ${path}`)
-    const page = this.#made(this.#fetch, request, url, peer, path)
+    return this.#tracked(this.#made(this.#fetch, request, url, peer, path))
+  }
+
+  /** The app that stops waits for it; it never rejects. */
+  #tracked(page: Promise<Response>): Promise<Response> {
     this.#pages.add(page)
     void page.then(() => this.#pages.delete(page))
     return page
@@ -257,16 +262,4 @@ function isUpgrade({ headers }: Request): boolean {
 function urlOf({ url, headers }: Request): URL | null {
   // HTTP/1.0 needs no Host; then the url is the path alone. With a Host, that is one that could not be read.
   return URL.parse(url, headers.has('host') ? undefined : 'http://localhost')
-}
-
-function decodeAll(params: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decode(value)]))
-}
-
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment)
-  } catch {
-    return segment
-  }
 }

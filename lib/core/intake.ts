@@ -47,7 +47,7 @@ export class Intake {
     return this.#isOverrun
   }
 
-  /** Why an event may not come in; undefined for one that may. */
+  /** Why an event may not come in; undefined for one that may, but for an id that is taken: see `isTaken`. */
   refusal({ event, id }: EventFrame): PartylineError | undefined {
     if (this.#credit < 1) this.#credit = this.#budget.takeAll()
     if (this.#credit < 1) return this.#tooFast()
@@ -59,6 +59,7 @@ export class Intake {
     }
     if (id === undefined || this.#pending === undefined || this.#pending.size < limits.pending)
       return undefined
+    if (this.#pending.has(id)) return undefined
     stats.count('pendingRefused')
     return new PartylineError('OVERLOADED', `${limits.pending} requests wait for their answers already`)
   }

@@ -9,7 +9,8 @@ const OVERHEAD = 128
 /** After so many positions of the client's the server says what it has. */
 const TELL = 32
 
-interface Kept {
+/** A message to one session alone. */
+export interface Kept {
   readonly pos: number
   readonly payload: Payload
 }
@@ -24,6 +25,16 @@ interface Stay {
 /** Where a session was, and is no more: by room, in order. */
 type Stays = ReadonlyMap<string, Fifo<Stay>>
 
+/** What a journal knows, as plain data, for another node to go on with. */
+export interface JournalState {
+  readonly begin: number
+  readonly received: number
+  readonly acknowledged: number
+  readonly lost: number
+  readonly entered: readonly (readonly [room: string, after: number])[]
+  readonly stays: readonly (readonly [room: string, from: number, to: number])[]
+}
+
 /** What a journal writes in, and how much. */
 export interface JournalRules {
   readonly log: EventLog
@@ -34,8 +45,9 @@ export interface JournalRules {
 
 /** What one session that can be resumed has sent and received, and in which rooms it was when. */
 export class Journal {
-  /** The position after which the session began. */
-  readonly begin: number
+  /** Called when anything has changed that another node would have to know. */
+  changed: ((what: 'rooms' | 'messages') => void) | undefined
+  #begin: number
   readonly #id: string
   readonly #codec: number
   readonly #rules: JournalRules
@@ -48,6 +60,7 @@ export class Journal {
   /** The last message to this session alone that was given up. */
   #lost = 0
   readonly #kept = new Fifo<Kept>()
+  #bytes = 0
   /** After which position it entered each of the rooms that it is in. */
   readonly #entered = new Map<string, number>()
   #stays: Stay[] = []
@@ -56,8 +69,13 @@ export class Journal {
     this.#id = id
     this.#codec = codec
     this.#rules = rules
-    this.begin = rules.log.last
-    this.#acknowledged = this.begin
+    this.#begin = rules.log.last
+    this.#acknowledged = this.#begin
+  }
+
+  /** The position after which the session began. */
+  get begin(): number {
+    return this.#begin
   }
 
   get received(): number {
@@ -68,6 +86,7 @@ export class Journal {
   accept(pos: number): boolean {
     if (pos <= this.#received) return false
     this.#received = pos
+    this.changed?.('messages')
     return true
   }
 
@@ -82,6 +101,8 @@ export class Journal {
   /** Keeps what is sent to this session alone. */
   keep(pos: number, payload: Payload): void {
     this.#kept.push({ pos, payload })
+    this.#bytes += payload.length
+    this.changed?.('messages')
     let fits = this.#rules.log.grow(payload.length + OVERHEAD)
     while (this.#kept.length > 0 && (!fits || this.#kept.length > this.#rules.limit)) {
       this.#lost = this.#shift().pos
@@ -102,12 +123,14 @@ export class Journal {
 
   entered(room: string): void {
     this.#entered.set(room, this.#rules.log.last)
+    this.changed?.('rooms')
   }
 
   left(room: string): void {
-    const from = this.#entered.get(room) ?? this.begin
+    const from = this.#entered.get(room) ?? this.#begin
     const to = this.#rules.log.last
     this.#entered.delete(room)
+    this.changed?.('rooms')
     if (to > Math.max(from, this.#acknowledged)) this.#stays.push({ room, from, to })
     // Who comes and goes, and never says what it has, is not remembered for ever.
     if (this.#stays.length > this.#rules.limit)
@@ -139,6 +162,49 @@ export class Journal {
     return missed.length > limit ? undefined : missed
   }
 
+  /** All but the messages. */
+  get state(): JournalState {
+    return {
+      begin: this.#begin,
+      received: this.#received,
+      acknowledged: this.#acknowledged,
+      lost: this.#lost,
+      entered: [...this.#entered],
+      stays: this.#stays.map(({ room, from, to }) => [room, from, to]),
+    }
+  }
+
+  /** How many messages to this session alone are kept, and how many bytes they have. */
+  get size(): number {
+    return this.#kept.length
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** The messages to this session alone after a position that its client may not have, in order. */
+  keptAfter(pos: number): Kept[] {
+    const kept: Kept[] = []
+    for (let i = this.#kept.search((one) => one.pos > pos); i < this.#kept.length; i++)
+      kept.push(this.#kept.at(i) as Kept)
+    return kept
+  }
+
+  /** Goes on where that of another node was. */
+  restore(
+    { begin, received, acknowledged, lost, entered, stays }: JournalState,
+    kept: readonly Kept[],
+  ): void {
+    this.#begin = begin
+    this.#received = this.#told = received
+    this.#acknowledged = acknowledged
+    this.#lost = lost
+    for (const [room, after] of entered) if (this.#entered.has(room)) this.#entered.set(room, after)
+    this.#stays = stays.map(([room, from, to]) => ({ room, from, to }))
+    for (const { pos, payload } of kept) this.keep(pos, payload)
+  }
+
   /** Gives back all that it keeps. */
   end(): void {
     while (this.#kept.length > 0) this.#shift()
@@ -150,7 +216,7 @@ export class Journal {
       this.#rules.log
         .losses(room)
         .some((loss) => loss.pos > pos && loss.pos > from && !this.#isLeftOut(loss, stays))
-    if (hasLost(undefined, this.begin)) return true
+    if (hasLost(undefined, this.#begin)) return true
     for (const [room, past] of stays) if (hasLost(room, past.at(0)?.from ?? 0)) return true
     for (const [room, entered] of this.#entered) if (hasLost(room, entered)) return true
     return false
@@ -196,6 +262,7 @@ export class Journal {
 
   #shift(): Kept {
     const oldest = this.#kept.shift() as Kept
+    this.#bytes -= oldest.payload.length
     this.#rules.log.grow(-(oldest.payload.length + OVERHEAD))
     return oldest
   }

@@ -40,15 +40,15 @@ export class Lifecycle {
     return this.#container
   }
 
-  /** Builds what serves it, and calls `@OnOpen`. */
-  welcome(): void {
-    this.#welcoming = this.#welcome().then(() => {
+  /** Builds what serves it, and calls `@OnOpen`, unless another node has done that. */
+  welcome(isNew = true): void {
+    this.#welcoming = this.#welcome(isNew).then(() => {
       this.#welcoming = undefined
     })
   }
 
   /** Waits only where a factory or `@OnOpen` does. Never rejects. */
-  async #welcome(): Promise<void> {
+  async #welcome(isNew: boolean): Promise<void> {
     const session = this.#session
     const { instances, handlers } = session.route
     let failure = 'what lives for the connection failed to build'
@@ -62,7 +62,7 @@ export class Lifecycle {
         this.#isWelcome = true
         session.shared.signals.connected(session.socket)
         failure = '@OnOpen failed'
-        const opened = handlers.open && session.invoke(handlers.open, [])
+        const opened = isNew && handlers.open && session.invoke(handlers.open, [])
         if (isThenable(opened)) await opened
       }
     } catch (error) {
@@ -94,9 +94,23 @@ export class Lifecycle {
     return this.#unfinished > MOST
   }
 
+  /** Resolves when all that has happened to it is finished. */
+  async untilSettled(): Promise<void> {
+    while (this.#unfinished > 0) await this.#latest
+  }
+
+  get isSettled(): boolean {
+    return this.#unfinished === 0 && this.#welcoming === undefined
+  }
+
+  /** Another node has it: what was built for it ends, and `@OnClose` is not called. */
+  moved(reason: CloseReason): void {
+    this.#next(() => this.#end(reason, false))
+  }
+
   /** Nobody comes any more: `@OnClose`, after the events that came before the end, unless one does not come to its own. */
   ended(reason: CloseReason): void {
-    this.#next(() => this.#end(reason))
+    this.#next(() => this.#end(reason, true))
   }
 
   /** Leaves handlers behind that have not finished, so that `@OnClose` can come: the app that goes away waits no more. */
@@ -113,12 +127,12 @@ export class Lifecycle {
     })
   }
 
-  async #end(reason: CloseReason): Promise<void> {
+  async #end(reason: CloseReason, isOver: boolean): Promise<void> {
     const session = this.#session
     if (!this.#dispatch.isIdle) await this.#inTime(this.#untilHandled())
     this.#dispatch.abandon()
     if (this.#isWelcome) {
-      await this.#tell('@OnClose', session.route.handlers.close, [reason])
+      if (isOver) await this.#tell('@OnClose', session.route.handlers.close, [reason])
       session.shared.signals.disconnected(session.socket, reason)
     }
     await this.#container

@@ -27,7 +27,8 @@ export interface LogBounds {
 
 /**
  * What a gateway has sent, in the order in which it did: the positions, and the broadcasts that those who come back may have
- * missed. Kept in this process; where several nodes share a log, that is filled in behind the same port.
+ * missed. Kept in this process. Where several nodes share one order, each keeps the same of it (core/stream-relay.ts), and the places
+ * of broadcasts are given by that.
  */
 export interface EventLog {
   /** The position that was given last; 0 before the first. */
@@ -36,6 +37,8 @@ export interface EventLog {
   readonly bytes: number
   /** Gives the next position. */
   next(): number
+  /** Goes on after a position; one that is not above the last is none to go on after, and changes nothing. */
+  advance(pos: number): void
   /** Keeps a broadcast, which has the position given last. */
   append(broadcast: Broadcast): void
   /**
@@ -45,6 +48,12 @@ export interface EventLog {
   after(pos: number, rooms: ReadonlyMap<string, number>): readonly Broadcast[] | undefined
   /** What is gone of a room's, or of what was for everybody; the last, and the last before that left out others. */
   losses(room: string | undefined): readonly Loss[]
+  /** Takes note that something of a room's may be gone up to a position, or of what was for everybody. */
+  lose(room: string | undefined, pos: number): void
+  /** Takes note that anything may be gone up to a position, whoever it was for. */
+  loseAll(pos: number): void
+  /** Forgets everything, and begins anew after a position, which may be one below the last. */
+  restart(pos: number): void
   /** Counts bytes that are kept for a session alone, or no more; false where there is no place for them. */
   grow(bytes: number): boolean
   /** Forgets what is too old to be asked for. */

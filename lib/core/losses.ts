@@ -24,22 +24,37 @@ export class Losses {
     return this.#byRoom.get(room) ?? []
   }
 
-  /** Takes note that something is gone that was sent later than what went before. */
+  /** Takes note that something is gone. */
   add(room: string | undefined, { pos, exceptIds, exceptRooms }: Loss): void {
-    const [last, before] = this.of(room)
-    const loss = { pos, exceptIds, exceptRooms }
+    const one = { pos, exceptIds, exceptRooms }
+    const [known, before] = this.of(room)
+    // What is lost without having been kept is told at once, and older things may go after that.
+    const [loss, other] = known === undefined || pos >= known.pos ? [one, known] : [known, one]
     // Of those that left out the same, the last is enough: somebody who only speaks to a room sees nothing of what it says.
-    const isSame = last !== undefined && isAlike(last, loss)
-    const earlier = last === undefined || isSame ? before : { pos: last.pos, exceptIds: [], exceptRooms: [] }
+    const isSame = other === undefined || isAlike(other, loss)
+    const pasts = [before?.pos ?? 0, isSame ? 0 : other.pos]
+    const past = Math.max(...pasts)
+    const earlier = past === 0 ? undefined : { pos: past, exceptIds: [], exceptRooms: [] }
     this.#byRoom.delete(room)
     this.#byRoom.set(room, earlier === undefined ? [loss] : [loss, earlier])
     if (this.#byRoom.size > this.#most) this.#forgetOne()
   }
 
+  /** Takes note that anything may be gone up to a position. */
+  raise(pos: number): void {
+    this.#floor = Math.max(this.#floor, pos)
+  }
+
+  /** Forgets all that is known: up to this position, which may be a lower one than before, anything is gone. */
+  restart(pos: number): void {
+    this.#byRoom.clear()
+    this.#floor = pos
+  }
+
   #forgetOne(): void {
     for (const [room, [last]] of this.#byRoom) {
       this.#byRoom.delete(room)
-      this.#floor = Math.max(this.#floor, last?.pos ?? 0)
+      this.raise(last?.pos ?? 0)
       return
     }
   }

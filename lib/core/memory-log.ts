@@ -50,6 +50,10 @@ export class MemoryLog implements EventLog {
     return ++this.#last
   }
 
+  advance(pos: number): void {
+    this.#last = Math.max(this.#last, pos)
+  }
+
   append(broadcast: Broadcast): void {
     this.trim()
     const size = broadcast.payloads.reduce((sum, payload) => sum + (payload?.length ?? 0), OVERHEAD)
@@ -75,6 +79,22 @@ export class MemoryLog implements EventLog {
 
   losses(room: string | undefined): readonly Loss[] {
     return this.#losses.of(room)
+  }
+
+  lose(room: string | undefined, pos: number): void {
+    this.#losses.add(room, { pos, exceptIds: [], exceptRooms: [] })
+  }
+
+  loseAll(pos: number): void {
+    this.#losses.raise(pos)
+  }
+
+  restart(pos: number): void {
+    for (let oldest = this.#kept.shift(); oldest !== undefined; oldest = this.#kept.shift())
+      this.#bytes -= oldest.size
+    this.#byRoom.clear()
+    this.#losses.restart(pos)
+    this.#last = pos
   }
 
   grow(bytes: number): boolean {

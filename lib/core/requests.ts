@@ -1,6 +1,6 @@
 import { PartylineError } from '../protocol/error.ts'
 import { type AnyEvent, argsOfCall, type CallData, nameOf, type Schema } from '../protocol/event.ts'
-import type { AckFrame, FailureFrame } from '../protocol/frame.ts'
+import type { AckFrame, EventFrame, FailureFrame } from '../protocol/frame.ts'
 import { LONGEST } from './clock.ts'
 import { outgoing } from './outgoing.ts'
 import { parse } from './pipeline.ts'
@@ -18,7 +18,8 @@ export type CallArgs<E extends AnyEvent> =
     ? [data?: CallData<E>, options?: CallOptions]
     : [data: CallData<E>, options?: CallOptions]
 
-const TIMEOUT = 10_000
+/** How long a client is waited for, in milliseconds. */
+export const TIMEOUT = 10_000
 
 interface Waiting {
   resolve(data: unknown): void
@@ -30,7 +31,7 @@ export class Requests {
   readonly #session: Session
   readonly #waiting = new Map<number, Waiting>()
   /** Never given twice, so that an answer that comes late is taken for no other's. */
-  #lastId = 0
+  lastId = 0
 
   constructor(session: Session) {
     this.#session = session
@@ -42,12 +43,19 @@ export class Requests {
 
   /** Sends a request, and resolves to what the client answers, as the event's schema makes of it. */
   async call(event: AnyEvent, data: unknown, { timeout = TIMEOUT }: CallOptions = {}): Promise<unknown> {
+    const frame = requestFrame(event, data, this.#session.route.around.checkOutgoing)
+    return fitting(event, await this.ask(frame, timeout))
+  }
+
+  /** Sends a request, and resolves to what the client answers. */
+  async ask(frame: EventFrame, timeout: number): Promise<unknown> {
     const session = this.#session
     const { limits, stats, clock } = session.shared
-    const name = nameOf(event)
+    const name = frame.event
     if (session.route.options.protocol === 'raw')
       throw new TypeError('a raw gateway has no frames in which a client could answer: use send')
-    if (!session.isLive) throw gone(name)
+    // What a dialect's client is asked while its line is broken is not kept for it.
+    if (!session.isLive || (session.isLooped && session.isSuspended)) throw gone(name)
     if (this.#waiting.size >= limits.pending) {
       stats.count('callsRefused')
       throw new PartylineError(
@@ -55,8 +63,7 @@ export class Requests {
         `${limits.pending} requests to this client wait for their answers already`,
       )
     }
-    const frame = outgoing(event, argsOfCall(event, data), session.route.around.checkOutgoing)
-    const id = ++this.#lastId
+    const id = ++this.lastId
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
     })
@@ -75,9 +82,7 @@ export class Requests {
       session.send({ ...frame, id })
       // An answer may stand behind what waits for its turn.
       session.dispatch.readOn()
-      const answered = await answer
-      const { reply } = typeof event === 'string' ? {} : event.shape
-      return reply === undefined ? answered : await fitted(reply, answered, name)
+      return await answer
     } finally {
       this.#waiting.delete(id)
       clock.clearTimeout(timer)
@@ -93,7 +98,7 @@ export class Requests {
       else waiting.resolve(frame.data)
     }
     // One that comes too late is no mistake of the client's.
-    return waiting !== undefined || (frame.ack !== undefined && frame.ack > 0 && frame.ack <= this.#lastId)
+    return waiting !== undefined || (frame.ack !== undefined && frame.ack > 0 && frame.ack <= this.lastId)
   }
 
   /** The client has gone for good. */
@@ -109,6 +114,17 @@ export class Requests {
     this.#waiting.delete(id)
     return waiting
   }
+}
+
+/** A request as it travels, held against its descriptor where the app says so. */
+export function requestFrame(event: AnyEvent, data: unknown, isChecked: boolean): EventFrame {
+  return outgoing(event, argsOfCall(event, data), isChecked)
+}
+
+/** An answer to an event's request, as its schema makes of it. */
+export function fitting(event: AnyEvent, answered: unknown): unknown {
+  const reply = typeof event === 'string' ? undefined : event.shape.reply
+  return reply === undefined ? answered : fitted(reply, answered, nameOf(event))
 }
 
 /** What a schema makes of an answer. Where it throws, that is the answer's fault as well: it came from a client. */

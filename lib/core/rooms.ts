@@ -1,23 +1,21 @@
-import type { Codec, Payload } from '../protocol/codec.ts'
+import type { Codec } from '../protocol/codec.ts'
 import { PartylineError } from '../protocol/error.ts'
 import type { EventFrame } from '../protocol/frame.ts'
-import { checkSize } from './buffer.ts'
 import type { Runtime } from './connection.ts'
-import { type EventLog, positioned } from './log.ts'
+import type { Everywhere } from './everywhere.ts'
+import type { GatewayPresence } from './presence.ts'
+import { Publishing } from './publishing.ts'
 import type { Recovery } from './recovery.ts'
 import type { Session } from './session.ts'
 import type { Shared } from './shared.ts'
 
-interface Room {
+/** Those who are in a room, or on the gateway. */
+export interface Room {
   members: Set<Session>
   /** The native topic for each codec of the gateway, by the codec's index. */
   topics: string[]
-}
-
-/** What is published, by the index of the codec; and why it is not, for codecs that cannot carry it. */
-interface Encoded {
-  readonly payloads: readonly (Payload | undefined)[]
-  readonly failures: ReadonlyMap<number, unknown> | undefined
+  /** How many of the members have connections without topics. */
+  looped: number
 }
 
 const NOBODY: readonly never[] = []
@@ -35,12 +33,13 @@ export class Rooms {
   readonly #codecs: readonly Codec[]
   /** How many sessions use each codec. */
   readonly #users: number[]
-  readonly #gateway: string
-  readonly #runtime: Pick<Runtime, 'publish'>
-  readonly #shared: Pick<Shared, 'limits' | 'outbox' | 'watch' | 'report'>
   readonly #byId = new Map<string, Session>()
-  /** Where what is published is kept for those who come back. */
-  readonly #log: EventLog | undefined
+  /** How what is published reaches them. */
+  readonly publishing: Publishing
+  /** The same on all nodes. Set at boot. */
+  everywhere!: Everywhere
+  /** Keeps up who is in which room on all nodes, where the gateway wants to know. */
+  presence: GatewayPresence | undefined
   /** Whether what is emitted is held against its descriptors. */
   checkOutgoing = false
 
@@ -52,18 +51,33 @@ export class Rooms {
     shared: Pick<Shared, 'limits' | 'outbox' | 'watch' | 'report'>,
     recovery?: Recovery,
   ) {
-    this.#gateway = gateway
     this.#codecs = codecs
     this.#users = codecs.map(() => 0)
-    this.#runtime = runtime
-    this.#shared = shared
-    this.#log = recovery?.log
     this.#everybody = this.#newRoom()
+    this.publishing = new Publishing(this, { gateway, codecs, runtime, shared, log: recovery?.log })
   }
 
   /** Everybody of the gateway, in order of arrival. */
   get everybody(): ReadonlySet<Session> {
     return this.#everybody.members
+  }
+
+  /** Everybody, as a room. */
+  get everyone(): Room {
+    return this.#everybody
+  }
+
+  room(name: string): Room | undefined {
+    return this.#rooms.get(name)
+  }
+
+  /** The codecs that somebody here uses, by their indices. */
+  get codecsInUse(): number[] {
+    return this.#users.flatMap((users, i) => (users > 0 ? [i] : []))
+  }
+
+  isInUse(codec: number): boolean {
+    return (this.#users[codec] ?? 0) > 0
   }
 
   get(id: string): Session | undefined {
@@ -88,31 +102,47 @@ export class Rooms {
   /** Takes an arrival in. */
   enter(session: Session): void {
     this.#byId.set(session.id, session)
+    if (this.#everybody.members.size === 0) this.publishing.relay?.occupied(undefined)
     this.#add(this.#everybody, session)
     this.#users[session.codecIndex] = (this.#users[session.codecIndex] ?? 0) + 1
   }
 
   /** Takes one who has gone out of everything; its own list of rooms is left for `@OnClose` to read. */
-  exit(session: Session): void {
+  exit(session: Session, lingers = true): void {
     if (!this.#everybody.members.delete(session)) return
+    if (session.isLooped) this.#everybody.looped--
     this.#byId.delete(session.id)
     this.#users[session.codecIndex] = (this.#users[session.codecIndex] ?? 0) - 1
     for (const name of session.roomNames) this.#remove(name, session)
+    this.absent(session, lingers)
+    if (this.#everybody.members.size === 0) this.publishing.relay?.vacated(undefined)
+  }
+
+  /** A session has no line any more, or is over: where that was not on purpose, it lingers. */
+  absent(session: Session, lingers: boolean): void {
+    if (this.presence !== undefined)
+      for (const name of session.roomNames) this.presence.left(session, name, lingers)
   }
 
   /** Has a session that goes on over another line hear what is published from now on. */
   resubscribe(session: Session): void {
     this.#subscribe(this.#everybody, session)
-    for (const name of session.roomNames) this.#subscribe(this.#rooms.get(name) as Room, session)
+    for (const name of session.roomNames) {
+      this.#subscribe(this.#rooms.get(name) as Room, session)
+      this.presence?.entered(session, name)
+    }
   }
 
   join(session: Session, name: string): void {
     if (!session.isLive || session.roomNames.has(name)) return
     refuseJoin(session, name)
+    // First: who has an id that is too long is in no room.
+    this.presence?.entered(session, name)
     let room = this.#rooms.get(name)
     if (room === undefined) {
       room = this.#newRoom()
       this.#rooms.set(name, room)
+      this.publishing.relay?.occupied(name)
     }
     session.ownRoomNames.add(name)
     session.resumable?.journal.entered(name)
@@ -127,6 +157,7 @@ export class Rooms {
     session.ownRoomNames.delete(name)
     session.resumable?.journal.left(name)
     this.#remove(name, session)
+    this.presence?.left(session, name, false)
   }
 
   /**
@@ -140,23 +171,7 @@ export class Rooms {
     excluded: readonly Session[] = NOBODY,
     excludedRooms: readonly string[] = NOBODY,
   ): void {
-    const { publish } = this.#runtime
-    const isOne = names === undefined || names.length === 1
-    let encoded: Encoded | undefined
-    if (publish !== undefined && isOne && excluded.length <= 1 && excludedRooms.length === 0) {
-      const room = names === undefined ? this.#everybody : this.#rooms.get(names[0] as string)
-      encoded = room && this.#publishNatively(frame, room, excluded[0])
-    } else encoded = this.#publishToEach(frame, this.select(names, excluded, excludedRooms))
-    if (encoded === undefined) return
-    this.#log?.append({
-      pos: frame.pos as number,
-      rooms: names,
-      exceptIds: excluded.map(({ id }) => id),
-      exceptRooms: excludedRooms,
-      payloads: encoded.payloads,
-    })
-    if (encoded.failures !== undefined)
-      this.#tellFailures(frame, encoded.failures, this.select(names, excluded, excludedRooms))
+    this.publishing.publish(frame, names, excluded, excludedRooms)
   }
 
   /** Those in any of the rooms, or everybody where `names` is absent, less the excluded; each once. */
@@ -174,84 +189,14 @@ export class Rooms {
     return chosen
   }
 
-  #publishNatively(frame: EventFrame, room: Room, excluded: Session | undefined): Encoded {
-    const used = this.#users.flatMap((users, i) => (users > 0 ? [i] : []))
-    const encoded = this.#encodeFor(used, frame)
-    // What waits in the outbox was sent earlier, so it has to leave earlier.
-    this.#shared.outbox.flush()
-    for (const [i, payload] of encoded.payloads.entries()) {
-      if (payload === undefined) continue
-      const topic = room.topics[i] as string
-      if (excluded?.codecIndex === i && excluded.isOpen) excluded.connection.publish?.(topic, payload)
-      else this.#runtime.publish?.(topic, payload)
-      this.#shared.watch.published(this, payload.length)
-    }
-    return encoded
-  }
-
-  #publishToEach(frame: EventFrame, sessions: ReadonlySet<Session>): Encoded | undefined {
-    const used = new Set<number>()
-    for (const { codecIndex } of sessions) used.add(codecIndex)
-    if (used.size === 0) return undefined
-    const encoded = this.#encodeFor(used, frame)
-    for (const session of sessions) {
-      const payload = encoded.payloads[session.codecIndex]
-      if (payload !== undefined) session.transmit(payload)
-    }
-    return encoded
-  }
-
-  /** Encodes once for each of these codecs, under the log's next position where there is a log. */
-  #encodeFor(codecs: Iterable<number>, frame: EventFrame): Encoded {
-    if (this.#log === undefined) return this.#encodeEach(codecs, frame)
-    return positioned(this.#log, (pos) => {
-      frame.pos = pos
-      return this.#encodeEach(codecs, frame)
-    })
-  }
-
-  #encodeEach(codecs: Iterable<number>, frame: EventFrame): Encoded {
-    const payloads: Payload[] = []
-    let failures: Map<number, unknown> | undefined
-    for (const i of codecs) {
-      try {
-        payloads[i] = this.#encode(this.#codecs[i] as Codec, frame)
-      } catch (error) {
-        failures ??= new Map()
-        failures.set(i, error)
-      }
-    }
-    return { payloads, failures }
-  }
-
-  #encode(codec: Codec, frame: EventFrame): Payload {
-    const payload = codec.encode(frame)
-    checkSize(payload, this.#shared.limits.buffer)
-    return payload
-  }
-
-  /** Which codec a client speaks is its own choice, which fails no handler as long as another's can carry the data. */
-  #tellFailures(
-    { event }: EventFrame,
-    failures: ReadonlyMap<number, unknown>,
-    reached: ReadonlySet<Session>,
-  ): void {
-    const used = new Set([...reached].map(({ codecIndex }) => codecIndex))
-    const concerned = [...failures].filter(([i]) => used.has(i))
-    if (concerned.length > 0 && concerned.length === used.size) throw concerned[0]?.[1]
-    for (const [i, error] of concerned) {
-      const message = `an event was not sent to those who use ${this.#codecs[i]?.subprotocol ?? 'a codec'}, which cannot carry it`
-      this.#shared.report(error, message, { gateway: this.#gateway, event })
-    }
-  }
-
   #newRoom(): Room {
     const number = numberOfRooms++
-    return { members: new Set(), topics: this.#codecs.map((_, i) => `${number}.${i}`) }
+    return { members: new Set(), topics: this.#codecs.map((_, i) => `${number}.${i}`), looped: 0 }
   }
 
   #add(room: Room, session: Session): void {
     room.members.add(session)
+    if (session.isLooped) room.looped++
     this.#subscribe(room, session)
   }
 
@@ -261,7 +206,11 @@ export class Rooms {
 
   #remove(name: string, session: Session): void {
     const room = this.#rooms.get(name)
-    if (room?.members.delete(session) && room.members.size === 0) this.#rooms.delete(name)
+    if (!room?.members.delete(session)) return
+    if (session.isLooped) room.looped--
+    if (room.members.size > 0) return
+    this.#rooms.delete(name)
+    this.publishing.relay?.vacated(name)
   }
 }
 

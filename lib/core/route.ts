@@ -6,8 +6,10 @@ import type { AuthenticatorFunction } from '../protocol/identity.ts'
 import { isEventKey, json } from '../protocol/json.ts'
 import { MESSAGE, raw } from '../protocol/raw.ts'
 import type { Audience } from './audience.ts'
+import type { GatewayChannels } from './channels.ts'
 import { Handler, type Method, type Surroundings } from './handler.ts'
 import type { Instances } from './instances.ts'
+import type { GatewayPresence } from './presence.ts'
 import type { Recovery } from './recovery.ts'
 import type { Rooms } from './rooms.ts'
 
@@ -64,6 +66,10 @@ export interface Route {
   readonly instances: Instances
   /** What lets its sessions outlive their lines, where they may. */
   readonly recovery: Recovery | undefined
+  /** Its channels, where it has any. */
+  readonly channels: GatewayChannels | undefined
+  /** Who is in its rooms on all nodes, where it wants to know. */
+  readonly presence: GatewayPresence | undefined
   /** Finds out who asks for a connection; everybody is taken in, unknown, where there is none. */
   authenticate: AuthenticatorFunction | undefined
   /** What stands around every event of the gateway. Filled in when what the app builds is there. */

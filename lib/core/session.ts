@@ -1,31 +1,34 @@
 import { type CloseReason, closeCodes } from '../protocol/close.ts'
-import { type Codec, MalformedFrame, malformed, type Payload } from '../protocol/codec.ts'
-import { PartylineError } from '../protocol/error.ts'
+import { type Codec, MalformedFrame, type Payload } from '../protocol/codec.ts'
 import { argsOf, type EventFrame, type Frame, type PositionedFrame } from '../protocol/frame.ts'
 import type { Handshake } from '../protocol/handshake.ts'
 import type { Identity } from '../protocol/identity.ts'
+import { isNew, receiveAside } from './aside.ts'
 import { checkSize } from './buffer.ts'
 import type { Connection, ConnectionHandler } from './connection.ts'
+import { type DialectCodec, isDialects } from './dialect.ts'
 import { Dispatch } from './dispatch.ts'
+import { reportOf, tellFailure } from './failing.ts'
+import { closeLater } from './flooder.ts'
 import type { Method } from './handler.ts'
+import { restore } from './handover.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type { Link } from './link.ts'
+import type { Restored } from './moving.ts'
 import type { Recipient } from './outbox.ts'
-import { isRefusal } from './pipeline.ts'
+import { Pulse } from './pulse.ts'
 import type { Comeback, Resumption } from './recovery.ts'
 import { Requests } from './requests.ts'
-import { mayReturn, Resumable } from './resumable.ts'
+import { isOnPurpose, mayReturn, Resumable } from './resumable.ts'
 import type { Route } from './route.ts'
 import type { Shared } from './shared.ts'
 import { Socket } from './socket.ts'
+import { Subscriber } from './subscriber.ts'
 
 const NO_ROOMS: ReadonlySet<string> = new Set()
 
-/** How much of an event's name an error repeats. */
-const NAME_SHOWN = 128
-
-/** For how long a client that went on in spite of RATE_LIMITED is not read before it is closed, in milliseconds. */
-const FLOODER_HELD = 1_000
+/** `moving`: what is known of it is being given to another node. */
+type State = 'new' | 'open' | 'suspended' | 'closing' | 'moving' | 'closed'
 
 /**
  * One client on one gateway, from its arrival to the end of its `@OnClose`, over one line or, where the gateway has
@@ -33,7 +36,7 @@ const FLOODER_HELD = 1_000
  * Nothing that arrives makes it throw.
  */
 export class Session implements ConnectionHandler, Recipient {
-  readonly id: string = crypto.randomUUID()
+  readonly id: string
   readonly socket: Socket = new Socket(this)
   readonly route: Route
   readonly codecIndex: number
@@ -41,6 +44,8 @@ export class Session implements ConnectionHandler, Recipient {
   handshake: Handshake
   identity: Identity | undefined
   readonly shared: Shared
+  /** What it asks of channels and presence, where the gateway has them. */
+  readonly subscriber: Subscriber | undefined
   /** What lets it outlive its line, where it may. */
   readonly resumable: Resumable | undefined
   /** The line that it is on, where it may have several. */
@@ -57,11 +62,16 @@ export class Session implements ConnectionHandler, Recipient {
   /** Made when the first request is sent to the client. */
   #requests: Requests | undefined
   #connection: Connection | undefined
-  #state: 'new' | 'open' | 'suspended' | 'closing' | 'closed' = 'new'
+  #state: State = 'new'
   /** Whether this is inside a read of this connection, whose replies the runtime sends together anyway. */
   #reading = false
-  /** How often somebody looked and nothing had arrived since the last time. */
-  #quiet = 0
+  readonly #pulse = new Pulse()
+  /** Its codec, where that is another protocol's. */
+  readonly #dialect: DialectCodec | undefined
+  /** Whether what is published goes to it by itself: its connections have no topics. */
+  readonly isLooped: boolean
+  /** Whether no other node knows of it: else what happens to it is written before anything is sent. */
+  readonly #isAlone: boolean
   /** While a client that sent too much is held: closes it. */
   #letGo: (() => void) | undefined
   /** Made when first joined: most sockets of many apps are in no room. */
@@ -74,17 +84,28 @@ export class Session implements ConnectionHandler, Recipient {
     identity: Identity | undefined,
     greets: boolean,
     shared: Shared,
+    restored?: Restored,
   ) {
+    this.id = restored?.id ?? crypto.randomUUID()
     this.route = route
     this.codecIndex = codecIndex
     this.#codec = route.codecs[codecIndex] as Codec
+    this.#dialect = isDialects(this.#codec) ? this.#codec : undefined
+    this.isLooped = this.#dialect !== undefined
     this.handshake = handshake
     this.identity = identity
     this.#greets = greets
     this.shared = shared
     this.dispatch = new Dispatch(this)
     this.lifecycle = new Lifecycle(this, this.dispatch)
-    this.resumable = greets && route.recovery !== undefined ? new Resumable(this, route.recovery) : undefined
+    const { channels, presence, recovery } = route
+    this.subscriber = !this.isLooped && (channels || presence) ? new Subscriber(this, greets) : undefined
+    const mayResume = greets && this.#dialect?.resumes !== false
+    this.resumable = mayResume && recovery ? new Resumable(this, recovery, restored) : undefined
+    this.#isAlone = this.resumable?.record === undefined
+    if (restored === undefined) return
+    this.#state = 'suspended'
+    restore(this, restored)
   }
 
   get isOpen(): boolean {
@@ -100,7 +121,7 @@ export class Session implements ConnectionHandler, Recipient {
     return this.#state === 'suspended'
   }
 
-  /** From `opened` on. */
+  /** From its first line on. */
   get connection(): Connection {
     return this.#connection as Connection
   }
@@ -126,6 +147,7 @@ export class Session implements ConnectionHandler, Recipient {
     this.route.rooms.enter(this)
     this.route.recovery?.makeRoom()
     this.lifecycle.welcome()
+    this.subscriber?.begin()
     this.#reading = false
   }
 
@@ -140,17 +162,20 @@ export class Session implements ConnectionHandler, Recipient {
     // Before anything is sent, which may be too much for this line, too, so that it is left again.
     this.lifecycle.resumed()
     this.#greet(true, missed.pos)
-    if (missed.missed.length > 0) this.deliver(missed.missed)
+    if (!this.#reading) for (const payload of missed.missed) this.transmit(payload)
+    else if (missed.missed.length > 0) this.deliver(missed.missed)
     this.route.rooms.resubscribe(this)
     this.dispatch.holdBack()
+    this.subscriber?.begin()
     this.#reading = false
   }
 
   message(message: Payload): void {
-    this.#quiet = 0
+    this.#pulse.quiet = 0
     if (this.#state === 'closing' || this.#state === 'closed') return
-    this.resumable?.confirm()
-    this.#reading = true
+    if (this.subscriber?.takesBare) return this.subscriber.publishBare(message)
+    if (this.resumable !== undefined && !this.resumable.hears()) return
+    this.#reading = this.#isAlone
     try {
       this.#receive(this.#codec.decode(message), message.length)
     } catch (error) {
@@ -194,12 +219,12 @@ export class Session implements ConnectionHandler, Recipient {
   /** Encodes a frame and sends it. Throws only for data that the codec cannot carry, or that is too large. */
   send(frame: PositionedFrame): void {
     const { resumable } = this
-    if (resumable === undefined) this.#sendNow(frame)
+    if (resumable === undefined || this.#dialect?.keeps(frame) === false) this.sendNow(frame)
     else if (this.isLive) this.transmit(resumable.write(frame, this.#codec, this.shared.limits.buffer))
   }
 
-  /** What has no position, and is worth nothing on another line. */
-  #sendNow(frame: Frame): void {
+  /** Sends what has no position, and is worth nothing on another line. */
+  sendNow(frame: Frame): void {
     if (this.#state !== 'open') return
     const payload = this.#codec.encode(frame)
     checkSize(payload, this.shared.limits.buffer)
@@ -219,29 +244,11 @@ export class Session implements ConnectionHandler, Recipient {
 
   /** Tells the client what went wrong, as far as it may know; `id` is undefined where nothing was requested. */
   sendFailure(id: number | undefined, error: unknown, event?: string): void {
-    const isRaw = this.route.options.protocol === 'raw'
-    const known = error instanceof PartylineError && !isRaw
-    if (!known) this.log(error, 'a handler failed', event)
-    // Without frames there is nothing that an error could be told in.
-    if (isRaw) return
-    const shown = known ? error : new PartylineError('INTERNAL', 'the server failed to handle this')
-    const body = shown.toBody(id === undefined ? event?.slice(0, NAME_SHOWN) : undefined)
-    try {
-      this.send({ ack: id, error: body })
-    } catch (cause) {
-      this.log(cause, 'the details of an error cannot be encoded', event)
-      this.send({ ack: id, error: { ...body, details: undefined } })
-    }
+    tellFailure(this, id, error, event)
   }
 
   log(error: unknown, message: string, event?: string): void {
-    // It was counted. Who is refused could fill the log with it, where there is nothing that it could be told in.
-    if (isRefusal(error)) return
-    try {
-      this.shared.report(error, message, { gateway: this.route.gateway.name, event, socket: this.socket })
-    } catch {
-      // A log that fails must not take the connection with it, and there is nowhere left to say so.
-    }
+    reportOf(this, error, message, event)
   }
 
   /** Looks whether too much waits for this client. */
@@ -250,32 +257,17 @@ export class Session implements ConnectionHandler, Recipient {
     this.shared.watch.isBehind(this)
   }
 
-  /** Looks whether anything arrived since the last look; asks after two, and gives up after four. */
+  /** Looks whether anything arrived since the last look. */
   checkPulse(): void {
-    this.#quiet++
-    if (this.#quiet > 1) this.dispatch.readOn()
-    if (!this.#greets || this.#state !== 'open') return
-    if (this.#quiet > 3) {
-      this.shared.stats.count('heartbeatsLost')
-      return this.leaveLine(closeCodes.heartbeatLost.code, 'heartbeat lost')
-    }
-    if (this.#quiet > 1) this.#sendNow({ ping: this.#quiet - 1 })
-    this.#tellReceived(true)
+    this.#pulse.check(this, this.#greets && !this.isLooped)
   }
 
-  /** Closes a client that sends too much, after a while in which it is not read: else it would be back at once with more. */
+  /** Closes a client that sends too much. */
   closeFlooder(): void {
     if (!this.#sendAway()) return
-    const { connection } = this
-    const { clock } = this.shared
-    connection.pause?.()
-    const timer = clock.setTimeout(() => this.#letGo?.(), FLOODER_HELD)
-    this.#letGo = () => {
+    this.#letGo = closeLater(this.connection, this.shared.clock, () => {
       this.#letGo = undefined
-      clock.clearTimeout(timer)
-      connection.resume?.()
-      connection.close(closeCodes.rate.code, 'too many events')
-    }
+    })
   }
 
   /** Closes after what was sent; does nothing where that has begun. */
@@ -304,9 +296,9 @@ export class Session implements ConnectionHandler, Recipient {
 
   /** Sends what waits, and serves this client no more; false where it has no line. */
   #sendAway(): boolean {
-    if (this.#state === 'open') this.shared.outbox.flushOne(this)
+    if (this.isOpen) this.shared.outbox.flushOne(this)
     // What waited may have been too much for the line, which is left then.
-    if (this.#state !== 'open') return false
+    if (!this.isOpen) return false
     this.#state = 'closing'
     // Whom we send away is not served any more: what it sent and is not begun may be the reason for it.
     this.dispatch.abandon()
@@ -317,6 +309,21 @@ export class Session implements ConnectionHandler, Recipient {
   get requests(): Requests {
     this.#requests ??= new Requests(this)
     return this.#requests
+  }
+
+  /** The id of the last request to the client. */
+  get lastRequest(): number {
+    return this.#requests?.lastId ?? 0
+  }
+
+  /** Waits for no answers of the client's any more. */
+  abandonRequests(): void {
+    this.#requests?.abandon()
+  }
+
+  /** Takes an answer of the client's; false where nothing waits for it. */
+  settle(frame: Parameters<Requests['settle']>[0]): boolean {
+    return this.#requests?.settle(frame) ?? false
   }
 
   /** Whether answers of the client's are waited for: then it has to be read. */
@@ -330,16 +337,32 @@ export class Session implements ConnectionHandler, Recipient {
     this.link = link
     this.shared.census.add(this.handshake.ip)
     this.waiting = undefined
-    this.#quiet = 0
-    this.#reading = true
+    this.#pulse.quiet = 0
+    this.#reading = this.#isAlone
     // Open at once: while the gateway is built, mistakes are answered, and what is built for the connection can send.
     this.#state = 'open'
+  }
+
+  /** Nothing is sent to it any more, since what is known of it is being given to another node. */
+  beginMove(): void {
+    this.#state = 'moving'
+  }
+
+  /** It is another node's. */
+  endMove(reason: CloseReason): void {
+    if (this.#state === 'closed') return
+    if (this.#state === 'open') this.leaveLine(reason.code, reason.reason)
+    this.#state = 'closed'
+    this.resumable?.moved()
+    this.abandonRequests()
+    this.route.rooms.exit(this, true)
+    this.lifecycle.moved(reason)
   }
 
   #greet(recovered: boolean | undefined, pos = 0): void {
     if (!this.#greets) return
     const hello = { sid: this.id, heartbeat: this.shared.limits.heartbeat }
-    this.#sendNow({ hello: { ...hello, ...this.resumable?.terms(recovered, pos) } })
+    this.sendNow({ hello: { ...hello, ...this.resumable?.terms(recovered, pos) } })
   }
 
   #suspend(reason: CloseReason): void {
@@ -347,6 +370,8 @@ export class Session implements ConnectionHandler, Recipient {
     // It is in the journal.
     this.waiting = undefined
     this.dispatch.unpause()
+    this.subscriber?.end()
+    this.route.rooms.absent(this, true)
     this.resumable?.suspend(reason)
     this.lifecycle.suspended(reason)
   }
@@ -356,39 +381,19 @@ export class Session implements ConnectionHandler, Recipient {
     this.#state = 'closed'
     this.waiting = undefined
     this.resumable?.end()
-    this.#requests?.abandon()
-    this.route.rooms.exit(this)
+    this.abandonRequests()
+    this.subscriber?.end()
+    // Nobody comes back to a session that is over: where no user is known behind it, there is nobody to wait for.
+    this.route.rooms.exit(this, !isOnPurpose(reason.code) && this.identity?.user !== undefined)
     this.lifecycle.ended(reason)
-  }
-
-  #tellReceived(any: boolean): void {
-    const received = this.resumable?.journal.owed(any)
-    if (received !== undefined) this.#sendNow({ received })
-  }
-
-  /** Whether something has not come before, in a session where things may come twice. */
-  #isNew({ pos }: Partial<PositionedFrame>, { journal }: Resumable): boolean {
-    if (pos === undefined) return true
-    if (!journal.accept(pos)) return false
-    this.#tellReceived(false)
-    return true
   }
 
   #receive(frame: Frame, size: number): void {
     const { resumable } = this
-    if (resumable !== undefined && !this.#isNew(frame as Partial<PositionedFrame>, resumable)) return
+    if (resumable !== undefined && !isNew(this, resumable, frame)) return
     if ('event' in frame) return this.dispatch.arrive(frame, size)
-    if ('ping' in frame) return this.#sendNow({ pong: frame.ping })
+    if ('ping' in frame) return this.sendNow({ pong: frame.ping })
     if ('pong' in frame) return
-    if ('hello' in frame) throw malformed('"hello" comes from the server only')
-    if ('received' in frame) {
-      if (resumable === undefined) throw malformed('"received" is for sessions that can be resumed')
-      if (!resumable.journal.acknowledge(frame.received))
-        throw malformed(`"received" ${frame.received} was never sent`)
-    } else if (frame.ack === undefined) {
-      throw malformed('an "error" of the client\'s answers a request, whose "ack" it has')
-    } else if (!this.#requests?.settle(frame)) {
-      throw malformed(`"ack" ${frame.ack} answers no request of the server's`)
-    }
+    receiveAside(this, frame, size)
   }
 }

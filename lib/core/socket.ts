@@ -191,12 +191,17 @@ export class Socket<Data extends object = AnyData, Claims = AppClaims> {
    * @throws TypeError for any code but 1000 to 1003, 1007 to 1014, and 3000 to 4999.
    */
   close(code: CloseReason['code'] = closeCodes.normal.code, reason = ''): void {
-    if (!isSendable(code)) throw new TypeError(`${code} is no close code that can be sent: ${SENDABLE}`)
+    checkSendable(code)
     this.#session.close(code, reason)
   }
 }
 
 const SENDABLE = 'use 1000 to 1003, 1007 to 1014, or 3000 to 4999'
+
+/** Throws a TypeError for a close code that cannot be sent. */
+export function checkSendable(code: number): void {
+  if (!isSendable(code)) throw new TypeError(`${code} is no close code that can be sent: ${SENDABLE}`)
+}
 
 /** RFC 6455, section 7.4: the others are reserved, or stand for what has no close frame. */
 function isSendable(code: number): boolean {

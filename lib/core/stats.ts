@@ -1,3 +1,5 @@
+import type { BrokerCounters, BrokerState } from '../broker/broker.ts'
+
 /** What has been counted since the app began, each by the limit or rule that was reached. */
 export interface Counters {
   /** Messages longer than `limits.payload`; their connections were closed with 1009. */
@@ -48,8 +50,19 @@ export interface Counters {
   sessionsExpired: number
   /** Messages that were kept for who might come back, and given up because of a gateway's `limit` or `bytes`. */
   keptEvicted: number
+  /** Questions that another node, which lives, did not answer in time: its sockets were left away. */
+  nodesMissed: number
+  /** What came from another node and is none of what nodes say, or could not be done. */
+  nodeErrors: number
   /** Failures whose cause no client was told. */
   internalErrors: number
+}
+
+/** The broker between the app's nodes, in figures. */
+export interface BrokerStats extends BrokerCounters {
+  state: BrokerState
+  /** How many nodes live, this one included, those that only publish too. */
+  nodes: number
 }
 
 /** An app in figures. */
@@ -62,6 +75,8 @@ export interface AppStats extends Counters {
   rooms: number
   /** Bytes that are kept for clients that come back, over all gateways. */
   keptBytes: number
+  /** The broker's own counters, and how it is; absent where the app has none. */
+  broker?: BrokerStats
 }
 
 /** What the end of a connection counts as, by its code, where it was none in good order. */
@@ -99,6 +114,8 @@ export class Stats {
     resumesRefused: 0,
     sessionsExpired: 0,
     keptEvicted: 0,
+    nodesMissed: 0,
+    nodeErrors: 0,
     internalErrors: 0,
   }
 

@@ -1,4 +1,5 @@
 import { closeCodes } from '../protocol/close.ts'
+import type { Cluster } from './cluster.ts'
 import type { Runtime } from './connection.ts'
 import { Deadline } from './deadline.ts'
 import type { HttpHost } from './http.ts'
@@ -25,6 +26,7 @@ export interface Stoppable {
   readonly shared: Shared
   readonly http: HttpHost
   readonly runtime: Pick<Runtime, 'stop'>
+  readonly cluster: Pick<Cluster, 'stop'>
   /** Its start, where that has begun. */
   readonly starting: Promise<void> | undefined
   /** Ends what the container built; never rejects. */
@@ -47,19 +49,24 @@ export class Stop {
 
   /** To be called once. Never rejects but where the runtime does. */
   async run(): Promise<void> {
-    const { shared, http, runtime, starting } = this.#app
+    const { shared, http, runtime, cluster, starting } = this.#app
     const deadline = this.#deadline
     const [handlers, closing, disposing] = [SHARES.handlers, SHARES.closing, SHARES.disposing].map((share) =>
       deadline.after(share).then(() => this.#late()),
     ) as [Promise<void>, Promise<void>, Promise<void>]
     // What is half built could not be taken down.
     await Promise.race([starting?.catch(() => {}), handlers])
+    for (const dialect of http.dialects) dialect.drain()
     const leaving = [...shared.sessions].map((session) => this.#leave(session, handlers))
     await Promise.race([Promise.all(leaving), closing])
     http.closed = true
     await Promise.race([http.untilAnswered(), closing])
-    for (const session of shared.sessions) session.connection.terminate()
+    await Promise.race([Promise.all(http.dialects.map((dialect) => dialect.stop())), closing])
+    // One that came from another node may have had no line here.
+    for (const session of shared.sessions) session.connection?.terminate()
     await Promise.race([this.#app.dispose(), disposing])
+    // What was disposed of may have had last words.
+    await Promise.race([cluster.stop(), disposing])
     deadline.cancel()
     shared.watch.stop()
     await runtime.stop(deadline.after(SHARES.sending))
@@ -69,6 +76,8 @@ export class Stop {
   async #leave(session: Session, handlers: Promise<void>): Promise<void> {
     // One that hangs would hold `@OnClose` back for `limits.farewell` from there, which may be past the disposing.
     void handlers.then(() => session.lifecycle.hurry())
+    // Where others can have it, its client goes on there, and what it sent and is not begun is sent there again.
+    if (await session.route.recovery?.sessions?.moving.depart(session, handlers)) return
     await Promise.race([this.#drain(session, this.#deadline.part(SHARES.sending)), handlers])
     if (session.bufferedAmount > 0) this.#late()
     session.close(closeCodes.goingAway.code, 'the server is going away')

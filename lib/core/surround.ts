@@ -99,7 +99,8 @@ export function surround(route: Route, container: Container, app: AppSurrounding
   for (const handler of handlersOf(handlers)) handler.start(container, route.around)
 }
 
-function authenticatorFunction(
+/** What asks the authenticator, which may be a class that the container builds. */
+export function authenticatorFunction(
   container: Container,
   authenticator: AnyAuthenticator | undefined,
 ): AuthenticatorFunction | undefined {

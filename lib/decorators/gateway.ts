@@ -1,5 +1,6 @@
 import { declareScope, type Scope } from '../container/provider.ts'
 import type { AnyAuthenticator } from '../protocol/identity.ts'
+import type { ChannelOptions, GatewayPresenceOptions } from './channels.ts'
 import { type InjectedDecorator, inBothDialects } from './dialect.ts'
 import { ClassTag } from './tags.ts'
 
@@ -23,6 +24,10 @@ export interface GatewayOptions {
   params?: Readonly<Record<string, string>>
   /** Whether clients whose line breaks can go on with their session, and within what bounds; `{}` for the defaults. */
   recovery?: RecoveryOptions
+  /** Channels by facility and audience, which clients hear and publish to; see docs/guide/channels.md. */
+  channels?: ChannelOptions
+  /** Whether it is known who is in which room, on all nodes; `{}` for the defaults. */
+  presence?: GatewayPresenceOptions
 }
 
 /** What is kept for clients whose line has broken. */

@@ -1,10 +1,26 @@
 import { isId, malformed } from '../protocol/codec.ts'
 import type { ErrorBody } from '../protocol/error.ts'
-import type { AckFrame, EventFrame, Frame, Hello, PositionedFrame } from '../protocol/frame.ts'
+import type { AckFrame, EventFrame, Frame, Hello, PositionedFrame, PresenceFrame } from '../protocol/frame.ts'
+import { type NamedFrame, namedFrame } from '../protocol/named.ts'
 import { plain } from './plain.ts'
 
 /** What a frame begins with. */
 const kinds = { event: 0, ack: 1, failure: 2, hello: 3, ping: 4, pong: 5, received: 6 } as const
+
+/** The first of the frames with the name of a channel or room: the others follow in the order of `named`. */
+const FIRST_NAMED = 7
+
+/** What stands in those frames after the kind: the name, and these. */
+const named: readonly (readonly string[])[] = [
+  ['subscribe', 'id', 'after'],
+  ['unsubscribe', 'id'],
+  ['publish', 'data', 'id', 'pos'],
+  ['channel', 'data', 'at', 'lost'],
+  ['watch', 'id'],
+  ['unwatch', 'id'],
+]
+
+const PRESENCE = FIRST_NAMED + named.length
 
 /**
  * The list that stands for a frame, ready to be written.
@@ -21,7 +37,12 @@ export function listOf(frame: Frame): readonly unknown[] {
   if ('hello' in frame) return [kinds.hello, plain(frame.hello, 'hello')]
   if ('ping' in frame) return [kinds.ping, number(frame.ping)]
   if ('pong' in frame) return [kinds.pong, number(frame.pong)]
-  return [kinds.received, number(frame.received)]
+  if ('received' in frame) return [kinds.received, number(frame.received)]
+  if ('presence' in frame) {
+    const { presence, ...changes } = frame
+    return [PRESENCE, plain(presence, 'presence'), plain(changes, 'presence')]
+  }
+  return listOfNamed(frame)
 }
 
 function listOfEvent({ event, data, args, id, pos }: EventFrame): readonly unknown[] {
@@ -45,6 +66,15 @@ function listOfAck({ ack, data, pos }: AckFrame): readonly unknown[] {
 
 function positioned(list: readonly unknown[], pos: number | undefined): readonly unknown[] {
   return pos === undefined ? list : [...list, number(pos)]
+}
+
+function listOfNamed(frame: Exclude<NamedFrame, PresenceFrame>): readonly unknown[] {
+  const kind = named.findIndex(([name]) => (name as string) in frame)
+  const members = named[kind] as readonly string[]
+  const list: unknown[] = members.map((one) => plain((frame as object as Record<string, unknown>)[one], one))
+  // What is not there at the end is left out; before something else, nil holds its place.
+  while (list.at(-1) === undefined) list.pop()
+  return [FIRST_NAMED + kind, ...list.map((one) => one ?? null)]
 }
 
 function number(value: number | null): unknown {
@@ -72,9 +102,31 @@ export function frameOf(list: readonly unknown[]): Frame {
     case kinds.received:
       if (isId(list[1])) return { received: list[1] }
       throw malformed('"received" is not a non-negative integer')
+    case PRESENCE:
+      return presenceOf(list)
     default:
-      throw malformed('a frame begins with what it is, from 0 for an event to 6')
+      return namedOf(list)
   }
+}
+
+function presenceOf([, presence, changes]: readonly unknown[]): Frame {
+  if (!isMap(changes)) throw malformed('a presence carries a map')
+  return namedFrame('presence', { ...changes, presence })
+}
+
+function namedOf([kind, ...values]: readonly unknown[]): Frame {
+  const members = typeof kind === 'number' ? named[kind - FIRST_NAMED] : undefined
+  if (members === undefined)
+    throw malformed(`a frame begins with what it is, from 0 for an event to ${PRESENCE}`)
+  const value: Record<string, unknown> = {}
+  for (const [i, member] of members.entries()) {
+    const one = values[i]
+    // Data may be nil; anywhere else that only holds the place.
+    if (member === 'data' ? one !== undefined : isThere(one)) value[member] = one
+  }
+  // Of what is lost there is no data.
+  if ('lost' in value) delete value.data
+  return namedFrame(members[0] as string, value)
 }
 
 function eventOf([, event, args, id, pos]: readonly unknown[]): EventFrame {

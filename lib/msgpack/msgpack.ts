@@ -4,7 +4,7 @@ import { finished } from './finish.ts'
 import { frameOf, listOf } from './frames.ts'
 import { type Library, theLibrary } from './library.ts'
 import { withMarksTwice } from './mark.ts'
-import { DEEPEST } from './plain.ts'
+import { DEEPEST, plain } from './plain.ts'
 import { Scan, tooDeep } from './scan.ts'
 
 /** How an app speaks MessagePack. */
@@ -20,6 +20,13 @@ const DEPTH = 64
 
 /** The arrays of the frame and of the arguments are around the data, and to the library the innermost value is a level. */
 const AROUND = 3
+
+/** Marks of the format: of a short array, before its length, and of nil. */
+const ARRAY = 0x90
+const NIL = 0xc0
+
+/** How long an event's array is with a position; nil stands for the id. */
+const LENGTH = 5
 
 /** Bytes: an encoder that has written a longer frame is given up, and with it the room that it has made for it. */
 const LONG = 64 * 1024
@@ -81,9 +88,8 @@ function codec({ Decoder, Encoder }: Library, allowed: number): Codec {
         throw malformed('MessagePack frames are binary messages; this one is text')
       const scan = new Scan(message, depth)
       const frame = frameOf(listIn(message, scan))
-      const isEvent = 'event' in frame
-      if (scan.depth > (isEvent && frame.args === undefined ? depth + 1 : depth)) {
-        throw malformed(tooDeep(depth), isEvent ? frame.id : undefined)
+      if (scan.depth > (isWrapped(frame) ? depth + 1 : depth)) {
+        throw malformed(tooDeep(depth), (frame as { id?: number }).id)
       }
       return frame
     },
@@ -93,5 +99,19 @@ function codec({ Decoder, Encoder }: Library, allowed: number): Codec {
       if (payload.length > LONG) encoder = newEncoder()
       return payload
     },
+    position(payload: Payload, pos: number): Uint8Array {
+      const place = encoder.encode(plain(pos, 'pos'))
+      const positioned = new Uint8Array(payload.length + 1 + place.length)
+      positioned.set(payload as Uint8Array)
+      positioned.set([ARRAY + LENGTH])
+      positioned.set([NIL], payload.length)
+      positioned.set(place, payload.length + 1)
+      return positioned
+    },
   }
+}
+
+/** Whether what a frame carries is a level deeper here than in JSON: in the list of arguments, in the map of changes. */
+function isWrapped(frame: Frame): boolean {
+  return 'event' in frame ? frame.args === undefined : 'presence' in frame
 }

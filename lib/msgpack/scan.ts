@@ -156,11 +156,19 @@ function word(bytes: Uint8Array, at: number): number {
   return value
 }
 
-/** The id in a message that may be damaged in any way: what stands fourth in an event's frame, if it is an integer. */
+/**
+ * In which place the frames of requests have their id, by what they begin with: events and what is published behind what
+ * they carry, others (see frames.ts) behind a name.
+ */
+const ID_PLACES: Readonly<Record<number, number>> = { 0: 3, 7: 2, 8: 2, 9: 3, 11: 2, 12: 2 }
+
+/** The id in a message that may be damaged in any way, if it is an integer. */
 function idIn(bytes: Uint8Array): number | undefined {
   const cursor = new Cursor(bytes)
-  if (cursor.head() !== 'array' || cursor.size < 4 || bytes[cursor.at] !== 0) return undefined
-  for (let passed = 0; passed < 3; passed++) if (!cursor.skip()) return undefined
+  if (cursor.head() !== 'array') return undefined
+  const place = ID_PLACES[bytes[cursor.at] as number]
+  if (place === undefined || cursor.size <= place) return undefined
+  for (let passed = 0; passed < place; passed++) if (!cursor.skip()) return undefined
   const start = cursor.at
   const kind = cursor.head()
   if ((kind !== 'scalar' && kind !== 'wide') || cursor.size > cursor.left) return undefined

@@ -23,6 +23,11 @@ export interface Codec {
    */
   encode(frame: Frame): Payload
   /**
+   * What `encode` made of an event without id and position, with a position: the same as if that had been encoded with it.
+   * Where several nodes share an order, a place in it is known only afterwards. Absent: such events are written anew.
+   */
+  position?(payload: Payload, pos: number): Payload
+  /**
    * The same codec within an app's limits, for a codec that bounds what it reads; a bound that it was given itself stays.
    * Asked at boot, before the limits were checked: MUST NOT throw for any of them.
    */
@@ -48,4 +53,10 @@ export function malformed(message: string, id?: unknown): MalformedFrame {
 /** Whether a request can have this id. */
 export function isId(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** An event that was encoded without a position, with one. */
+export function withPosition(codec: Codec, payload: Payload, pos: number): Payload {
+  if (codec.position !== undefined) return codec.position(payload, pos)
+  return codec.encode({ ...codec.decode(payload), pos } as Frame)
 }

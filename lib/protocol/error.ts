@@ -21,6 +21,8 @@ export const errorCodes = {
   TIMEOUT: { retry: true },
   /** The connection went before the answer came; made on the side that waits. */
   DISCONNECTED: { retry: true },
+  /** What joins the server's nodes is out of reach, so that it was not done, or nobody knows. */
+  UNAVAILABLE: { retry: true },
   /** A handler threw something that is no PartylineError; the cause is logged, never sent. */
   INTERNAL: { retry: true },
 } as const

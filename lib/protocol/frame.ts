@@ -76,13 +76,120 @@ export interface PongFrame {
 }
 
 /**
+ * Asks for the messages of a channel, from now on or from a position on: `broadcast`, `user`, `session`, `group` for all
+ * of one's groups, or `group:` with the name of one.
+ */
+export interface SubscribeFrame {
+  subscribe: string
+  /** The position of the last message that the client has of this channel. Without it: what is kept comes first. */
+  after?: number
+  /** As an event's. */
+  id?: number
+}
+
+/** Asks for no more of them. */
+export interface UnsubscribeFrame {
+  unsubscribe: string
+  /** As an event's. */
+  id?: number
+}
+
+/** A message for all who have subscribed to a channel. */
+export interface PublishFrame {
+  publish: string
+  data?: unknown
+  /** As an event's. */
+  id?: number
+  /** As an event's. */
+  pos?: number
+}
+
+/** A message of a channel; or, with `lost`, that there were some up to `at` which are not to be had any more. */
+export interface ChannelFrame {
+  /** `group:` with its name where it is a group's. */
+  channel: string
+  /** Bytes are sent as `base64` by codecs that cannot carry them. */
+  data?: unknown
+  /** In place of `data`: bytes, in base64 (RFC 4648, section 4). */
+  base64?: string
+  /** Its position in its channel; absent where the message has none. Not one of the session's. */
+  at?: number
+  lost?: true
+}
+
+/** Asks who is in a room, and to be told of each change. */
+export interface WatchFrame {
+  watch: string
+  /** As an event's. */
+  id?: number
+}
+
+/** Asks to be told no more. */
+export interface UnwatchFrame {
+  unwatch: string
+  /** As an event's. */
+  id?: number
+}
+
+/** Who came to a room that is watched, whose state is another now, and who left it: their ids. */
+export interface PresenceFrame {
+  presence: string
+  joined?: readonly MemberState[]
+  changed?: readonly MemberState[]
+  left?: readonly string[]
+}
+
+/** Somebody who is in a room. */
+export interface MemberState {
+  id: string
+  /** What the app says of this member. */
+  state?: unknown
+}
+
+/**
  * Everything that travels, in either direction. Frames are told apart by their members, as on the wire: what the JSON
  * codec parsed is the frame, without a copy.
  */
-export type Frame = EventFrame | AckFrame | FailureFrame | HelloFrame | PingFrame | PongFrame | ReceivedFrame
+export type Frame =
+  | EventFrame
+  | AckFrame
+  | FailureFrame
+  | HelloFrame
+  | PingFrame
+  | PongFrame
+  | ReceivedFrame
+  | RequestFrame
+  | ChannelFrame
+  | PresenceFrame
+
+/** What a client asks of channels and presence. */
+export type RequestFrame = SubscribeFrame | UnsubscribeFrame | PublishFrame | WatchFrame | UnwatchFrame
 
 /** What has a position in a session that can be resumed. */
-export type PositionedFrame = EventFrame | AckFrame | FailureFrame
+export type PositionedFrame = EventFrame | AckFrame | FailureFrame | PublishFrame
+
+/** An answer of several values; made by `several`. */
+export class Several extends Array<unknown> {}
+
+/**
+ * An answer of several values, for a handler to return. Clients of Socket.IO are given them as arguments of their callback; all
+ * others get a list.
+ *
+ * @example
+ * ```ts
+ * import { Gateway, On, several, type Socket } from 'partyline'
+ *
+ * @Gateway('/')
+ * class Echo {
+ *   @On('echo') echo(socket: Socket, ...args: unknown[]) {
+ *     return several(...args)
+ *   }
+ * }
+ * ```
+ */
+export function several(...values: readonly unknown[]): readonly unknown[] {
+  return Several.from(values)
+}
 
 /** The frame of an event with these arguments. */
 export function eventFrame(event: string, args: readonly unknown[]): EventFrame {

@@ -18,6 +18,8 @@ export class Handshake {
     readonly time: number,
     /** The path's `:name` segments, decoded. */
     readonly params: Readonly<Record<string, string>>,
+    /** What the client says of itself beside the request, where its protocol has a place for that: Socket.IO's `auth`. */
+    readonly auth?: unknown,
   ) {
     this.#url = url
   }
@@ -27,6 +29,11 @@ export class Handshake {
     // Most handlers never ask, and a URL is large to keep for every connection.
     this.#parsed ??= new URL(this.#url)
     return this.#parsed
+  }
+
+  /** The same as text, which it is kept as. */
+  get href(): string {
+    return this.#url
   }
 
   /** The cookies that came along, by name, decoded. */

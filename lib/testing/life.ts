@@ -1,6 +1,7 @@
-import { App, type AppOptions } from '../core/app.ts'
+import { App } from '../core/app.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Root } from '../core/modules.ts'
+import type { AppOptions } from '../core/options.ts'
 import { type ConnectOptions, type MemoryClient, MemoryRuntime } from '../runtime/memory.ts'
 import { MortalClock } from './clock.ts'
 

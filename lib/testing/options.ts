@@ -1,5 +1,5 @@
 import type { ClientOptions } from '../client/mod.ts'
-import type { AppOptions } from '../core/app.ts'
+import type { AppOptions } from '../core/options.ts'
 import type { Identity } from '../protocol/identity.ts'
 import type { ManualClock } from './clock.ts'
 

@@ -19,8 +19,15 @@ export const layers: Readonly<Record<string, Layer>> = {
   // Types alone: that package has no code.
   protocol: { lib: [], packages: ['@standard-schema/spec'] },
   container: { lib: [], packages: ['reflect-metadata', 'tsyringe'] },
-  decorators: { lib: ['protocol', 'container'], packages: [] },
-  core: { lib: ['protocol', 'container/mod.ts', 'decorators', 'assets'], packages: ['regexparam'] },
+  // What a channel can be for is part of what is declared.
+  decorators: { lib: ['protocol', 'container', 'channels/names.ts'], packages: [] },
+  core: {
+    lib: ['protocol', 'container/mod.ts', 'decorators', 'assets', 'broker', 'nodes', 'channels', 'presence'],
+    packages: ['regexparam'],
+  },
+  nodes: { lib: ['protocol', 'broker'], packages: [] },
+  channels: { lib: ['protocol', 'broker'], packages: [] },
+  presence: { lib: ['protocol', 'broker'], packages: [] },
   // ws is an optional peer, and loaded where an app listens on Node.
   runtime: {
     lib: ['core', 'protocol'],
@@ -35,7 +42,12 @@ export const layers: Readonly<Record<string, Layer>> = {
     lib: ['protocol', 'container/mod.ts', 'decorators', 'core', 'runtime'],
     packages: ['@nestjs/common', '@nestjs/core'],
   },
+  broker: { lib: ['protocol'], packages: [] },
+  // redis is an optional peer, which takes and gives bytes as Buffers.
+  redis: { lib: ['broker', 'protocol'], packages: ['redis', 'node:buffer'], names: ['Buffer'] },
   assets: { lib: [], packages: [] },
+  // Another wire for the same gateways.
+  socketio: { lib: ['protocol', 'core'], packages: [] },
   // Its size is counted in bytes, so it depends on nothing.
   client: { lib: ['protocol'], packages: [] },
   // It runs any app, and speaks to it as clients do.
@@ -43,7 +55,7 @@ export const layers: Readonly<Record<string, Layer>> = {
 }
 
 /** Folders that package.json exports by themselves. Who does not ask for them does not load them. */
-const entries = ['auth', 'msgpack', 'nestjs', 'client', 'testing']
+const entries = ['auth', 'msgpack', 'nestjs', 'redis', 'socketio', 'client', 'testing']
 
 /** Names by which code asks for a runtime of its own: only runtime/ may. */
 const platformNames = ['Bun', 'Deno', 'process', 'Buffer', 'require', '__dirname', '__filename']

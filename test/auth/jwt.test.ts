@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { type Identity, PartylineError } from 'partyline'
 import { type JwtClaims, type JwtRules, jwt } from 'partyline/auth'
+import { Handshake } from '../../lib/protocol/handshake.ts'
 import { HandClock } from '../support/clock.ts'
 import { Door, failed, nobody, refused } from './knock.ts'
 import { ADA, NOW, SECRET, tokenOf } from './token.ts'
@@ -28,6 +29,15 @@ describe('a token is found', () => {
     const client = await app.runtime.connect('/desk', { subprotocols })
     expect(client).not.toBeInstanceOf(Response)
     expect((client as Exclude<typeof client, Response>).subprotocol).toBe('partyline.json.v1')
+  })
+
+  test('in auth.token, where clients of Socket.IO put it, and in nothing else that auth may be', async () => {
+    const authenticate = jwt({ secret: SECRET, clock: new HandClock() })
+    const found = (auth: unknown): unknown =>
+      authenticate(new Handshake('ws://localhost/desk', new Headers(), '', 0, {}, auth))
+    expect(await found({ token: good })).toEqual(ada)
+    for (const auth of [undefined, null, good, 7, [], { token: 7 }, { token: '' }])
+      expect(await found(auth)).toBeNull()
   })
 
   test('in the cookie that is named, and in no cookie where none is', async () => {

@@ -35,6 +35,15 @@ test('the client with JSON is at most 6,000 bytes, minified and gzipped', () => 
   expect(size).toBeGreaterThan(4_000)
 })
 
+test('channels and presence are added where they are used, and only there', () => {
+  const sizeOf = (names: string) => gzipped(bundledText(`export { ${names} } from 'LIB/client/mod.ts'`))
+  const alone = sizeOf('connect')
+  expect(sizeOf('connect, channels') - alone).toBeLessThanOrEqual(1_550)
+  expect(sizeOf('connect, presence') - alone).toBeLessThanOrEqual(1_250)
+  expect(sizeOf('connect, channels, presence') - alone).toBeLessThanOrEqual(2_000)
+  expect(sizeOf('channels')).toBeGreaterThan(1_000)
+})
+
 test('who takes only a part of the entry does not get the rest', () => {
   const errors = bundledText("export { PartylineError } from 'LIB/client/mod.ts'")
   expect(gzipped(errors)).toBeLessThan(600)
@@ -45,12 +54,14 @@ test('who takes only a part of the entry does not get the rest', () => {
 
 test('a page without a bundler gets one script, that leaves one name behind', () => {
   const script = bundled('lib/client/script.ts', '--format=iife')
-  expect(gzipped(script)).toBeLessThanOrEqual(6_100)
+  expect(gzipped(script)).toBeLessThanOrEqual(8_100)
   const page: Record<string, unknown> = {}
   new Function('globalThis', script)(page)
   expect(Object.keys(page)).toEqual(['partyline'])
   expect(page.partyline).toEqual({
     connect: expect.any(Function),
+    channels: expect.any(Function),
+    presence: expect.any(Function),
     PartylineError: expect.any(Function),
     closeCodes: expect.any(Object),
   })

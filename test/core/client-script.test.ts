@@ -35,7 +35,13 @@ describe('/partyline.js', () => {
     const { partyline } = globalThis as unknown as { partyline: object }
     Reflect.deleteProperty(globalThis, 'partyline')
     expect(left).toEqual(['partyline'])
-    expect(Object.keys(partyline)).toEqual(['connect', 'PartylineError', 'closeCodes'])
+    expect(Object.keys(partyline)).toEqual([
+      'connect',
+      'channels',
+      'presence',
+      'PartylineError',
+      'closeCodes',
+    ])
   })
 
   test('is not sent again to who has it', async () => {

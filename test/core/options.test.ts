@@ -67,16 +67,17 @@ describe('an option that makes no sense is found at boot', () => {
   })
 
   // With `eventKey: 'data'` an event lost its name to its data, with 'id' every event was a request.
-  test.each(['data', 'args', 'id', 'ack', 'error', 'hello', 'ping', 'pong', '', 'constructor', '__proto__'])(
-    'eventKey %p',
-    (eventKey) => {
-      @Gateway('/key', { eventKey })
-      class Key {}
-      expect(mistake(() => createApp(Key)).problems).toEqual([
-        `Key's eventKey is "${eventKey}", which frames and objects have for other things: choose another, such as 'type'.`,
-      ])
-    },
-  )
+  test.each([
+    ...['data', 'args', 'id', 'ack', 'error', 'hello', 'ping', 'pong', '', 'constructor', '__proto__'],
+    ...['subscribe', 'unsubscribe', 'publish', 'channel', 'watch', 'unwatch', 'presence'],
+    ...['after', 'at', 'lost', 'base64', 'joined', 'changed', 'left'],
+  ])('eventKey %p', (eventKey) => {
+    @Gateway('/key', { eventKey })
+    class Key {}
+    expect(mistake(() => createApp(Key)).problems).toEqual([
+      `Key's eventKey is "${eventKey}", which frames and objects have for other things: choose another, such as 'type'.`,
+    ])
+  })
 
   // An uncaught boot error was printed with the library's source, a stack of it, and its message twice.
   test('what is found has a message and nothing around it', () => {

@@ -11,6 +11,8 @@ const id = fc.oneof(fc.maxSafeNat(), fc.nat(20))
 const number = fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true })).map((one) => one + 0)
 
 const event = fc.string({ minLength: 1 })
+const name = fc.string({ minLength: 1, maxLength: 1_024 })
+const members = fc.array(fc.record({ id: fc.string(), state: value }, { requiredKeys: ['id'] }))
 /** Frames that either side may be sent. */
 const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ event, data: value, id, pos: id }, { requiredKeys: ['event', 'data'] }),
@@ -29,6 +31,17 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
   ),
   fc.record({ hello: fc.record({ sid: fc.string(), heartbeat: fc.nat(), received: id }) }),
   fc.record({ received: id }),
+  fc.record({ subscribe: name, after: id, id }, { requiredKeys: ['subscribe'] }),
+  fc.record({ unsubscribe: name, id }, { requiredKeys: ['unsubscribe'] }),
+  fc.record({ publish: name, data: value, id, pos: id }, { requiredKeys: ['publish'] }),
+  fc.record({ channel: event, data: value, at: id }, { requiredKeys: ['channel', 'data'] }),
+  fc.record({ channel: event, at: id, lost: fc.constant(true as const) }),
+  fc.record({ watch: name, id }, { requiredKeys: ['watch'] }),
+  fc.record({ unwatch: name, id }, { requiredKeys: ['unwatch'] }),
+  fc.record(
+    { presence: event, joined: members, changed: members, left: fc.array(fc.string()) },
+    { requiredKeys: ['presence'] },
+  ),
   fc.record({ ping: number }),
   fc.record({ pong: number }),
 )
@@ -45,6 +58,20 @@ const nearFrame = fc.record(
     ping: fc.oneof(number, value),
     pong: fc.oneof(number, value),
     hello: value,
+    subscribe: fc.oneof(fc.string(), value),
+    unsubscribe: fc.oneof(fc.string(), value),
+    publish: fc.oneof(fc.string(), value),
+    channel: fc.oneof(fc.string(), value),
+    watch: fc.oneof(fc.string(), value),
+    unwatch: fc.oneof(fc.string(), value),
+    presence: fc.oneof(fc.string(), value),
+    after: fc.oneof(id, value),
+    at: fc.oneof(id, value),
+    lost: fc.oneof(fc.boolean(), value),
+    base64: value,
+    joined: fc.oneof(members, value),
+    changed: fc.oneof(members, value),
+    left: fc.oneof(fc.array(fc.string()), value),
     received: fc.oneof(id, value),
     pos: fc.oneof(id, value),
   },
@@ -98,6 +125,27 @@ function fault(frame: Frame): string | undefined {
   }
   if ('hello' in frame)
     return typeof frame.hello === 'object' && frame.hello !== null ? undefined : 'the hello'
+  const isName = (one: string) => typeof one === 'string' && one !== ''
+  const isOptional = (one: unknown) => one === undefined || isId(one)
+  if ('subscribe' in frame)
+    return isName(frame.subscribe) && isOptional(frame.after) && isOptional(frame.id)
+      ? undefined
+      : 'subscribing'
+  if ('publish' in frame) return isName(frame.publish) && isOptional(frame.id) ? undefined : 'publishing'
+  if ('unsubscribe' in frame) return isName(frame.unsubscribe) && isOptional(frame.id) ? undefined : 'its end'
+  if ('watch' in frame) return isName(frame.watch) && isOptional(frame.id) ? undefined : 'watching'
+  if ('unwatch' in frame) return isName(frame.unwatch) && isOptional(frame.id) ? undefined : 'its end'
+  if ('channel' in frame)
+    return isName(frame.channel) && isOptional(frame.at) && frame.lost !== (false as never)
+      ? undefined
+      : 'the channel'
+  if ('presence' in frame) {
+    const { joined = [], changed = [], left = [] } = frame
+    const isSound =
+      [...joined, ...changed].every((one) => typeof one.id === 'string') &&
+      left.every((one) => typeof one === 'string')
+    return isName(frame.presence) && isSound ? undefined : 'the presence'
+  }
   if ('received' in frame) return isId(frame.received) ? undefined : 'what is received'
   if ('ack' in frame) return isId(frame.ack) ? undefined : 'the ack'
   const beat = 'ping' in frame ? frame.ping : 'pong' in frame ? frame.pong : undefined

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { json, PartylineError } from 'partyline'
+import { type Frame, json, PartylineError } from 'partyline'
 
 const { decode, encode } = json()
 
@@ -14,7 +14,7 @@ function refusal(text: string | Uint8Array, codec = json()): unknown {
 }
 
 describe('both ways', () => {
-  test.each([
+  test.each<[string, string, Frame]>([
     ['an event', '{"event":"join","data":{"user":"Ann"}}', { event: 'join', data: { user: 'Ann' } }],
     ['an event with null', '{"event":"join","data":null}', { event: 'join', data: null }],
     ['several arguments', '{"event":"notice","args":[1,2,"!"]}', { event: 'notice', args: [1, 2, '!'] }],
@@ -34,6 +34,46 @@ describe('both ways', () => {
     ],
     ['a ping', '{"ping":1}', { ping: 1 }],
     ['a pong', '{"pong":1}', { pong: 1 }],
+    ['subscribing', '{"subscribe":"group","id":3}', { subscribe: 'group', id: 3 }],
+    [
+      'subscribing from a position on',
+      '{"subscribe":"broadcast","after":17,"id":3}',
+      { subscribe: 'broadcast', after: 17, id: 3 },
+    ],
+    ['subscribing no more', '{"unsubscribe":"group:ops","id":4}', { unsubscribe: 'group:ops', id: 4 }],
+    [
+      'publishing',
+      '{"publish":"user","data":{"a":null},"id":5}',
+      { publish: 'user', data: { a: null }, id: 5 },
+    ],
+    [
+      'publishing in a session that can be resumed',
+      '{"publish":"user","data":1,"pos":9}',
+      { publish: 'user', data: 1, pos: 9 },
+    ],
+    [
+      'a message of a channel',
+      '{"channel":"broadcast","data":[1],"at":17}',
+      { channel: 'broadcast', data: [1], at: 17 },
+    ],
+    ['one without a position', '{"channel":"group:ops","data":""}', { channel: 'group:ops', data: '' }],
+    [
+      'one of bytes',
+      '{"channel":"broadcast","base64":"AP8=","at":17}',
+      { channel: 'broadcast', base64: 'AP8=', at: 17 },
+    ],
+    [
+      'what is lost of a channel',
+      '{"channel":"user","at":17,"lost":true}',
+      { channel: 'user', at: 17, lost: true },
+    ],
+    ['watching a room', '{"watch":"lobby","id":6}', { watch: 'lobby', id: 6 }],
+    ['watching it no more', '{"unwatch":"lobby","id":7}', { unwatch: 'lobby', id: 7 }],
+    [
+      'who is present',
+      '{"presence":"lobby","joined":[{"id":"ann","state":{}}],"changed":[{"id":"cy"}],"left":["bob"]}',
+      { presence: 'lobby', joined: [{ id: 'ann', state: {} }], changed: [{ id: 'cy' }], left: ['bob'] },
+    ],
     ['text of any script', '{"event":"é☃𝄞","data":"\\"\\\\\\n"}', { event: 'é☃𝄞', data: '"\\\n' }],
   ])('%s', (_, text, frame) => {
     expect(decode(text)).toEqual(frame)
@@ -61,8 +101,24 @@ describe('to the client', () => {
       { event: 'x', data: new Date(0) },
       '{"event":"x","data":"1970-01-01T00:00:00.000Z"}',
     ],
+    [
+      'bytes of a channel',
+      { channel: 'user', data: new Uint8Array([0, 255, 65]), at: 1 },
+      '{"channel":"user","base64":"AP9B","at":1}',
+    ],
+    [
+      'those without a position',
+      { channel: 'user', data: new Uint8Array() },
+      '{"channel":"user","base64":""}',
+    ],
   ])('%s', (_, frame, text) => {
     expect(encode(frame)).toBe(text)
+  })
+
+  test('bytes of a channel of any length come as they are, under any name of events', () => {
+    const data = crypto.getRandomValues(new Uint8Array(65_536))
+    const text = json({ eventKey: 'type' }).encode({ channel: 'user', data, at: 1 }) as string
+    expect(Buffer.from(JSON.parse(text).base64, 'base64')).toEqual(Buffer.from(data))
   })
 })
 
@@ -107,6 +163,26 @@ describe('to the server', () => {
       ['{"ack":1,"error":{"code":"X"}}', '"error" has no code and message'],
       ['{"ping":"1"}', 'a ping or pong carries a number'],
       ['{"pong":1e999}', 'a ping or pong carries a number'],
+      ['{"subscribe":5}', '"subscribe" is not a non-empty string'],
+      ['{"unsubscribe":null}', '"unsubscribe" is not a non-empty string'],
+      ['{"publish":""}', '"publish" is not a non-empty string'],
+      ['{"channel":[]}', '"channel" is not a non-empty string'],
+      ['{"watch":{}}', '"watch" is not a non-empty string'],
+      ['{"unwatch":true}', '"unwatch" is not a non-empty string'],
+      ['{"presence":0}', '"presence" is not a non-empty string'],
+      [`{"subscribe":"${'x'.repeat(1_025)}"}`, '"subscribe" is longer than 1024 characters'],
+      [`{"watch":"${'x'.repeat(1_025)}"}`, '"watch" is longer than 1024 characters'],
+      ['{"subscribe":"a","after":-1}', '"after" is not a non-negative integer'],
+      ['{"subscribe":"a","after":null}', '"after" is not a non-negative integer'],
+      ['{"subscribe":"a","id":"1"}', '"id" is not a non-negative integer'],
+      ['{"publish":"a","pos":1.5}', '"pos" is not a non-negative integer'],
+      ['{"channel":"a","data":1,"at":"x"}', '"at" is not a non-negative integer'],
+      ['{"channel":"a","base64":5}', '"base64" is not a string'],
+      ['{"channel":"a","lost":false}', '"lost" is not true'],
+      ['{"presence":"a","joined":{}}', '"joined" is not an array of members, each with an id'],
+      ['{"presence":"a","joined":[{"id":5}]}', '"joined" is not an array of members, each with an id'],
+      ['{"presence":"a","changed":[null]}', '"changed" is not an array of members, each with an id'],
+      ['{"presence":"a","left":[{"id":"a"}]}', '"left" is not an array of ids'],
       [new Uint8Array([0x7b, 0x7d]), 'JSON frames are text messages; this one is binary'],
     ]
     for (const [text, message] of texts) {
@@ -124,6 +200,11 @@ describe('a frame that is refused can be answered where its id can be read', () 
     ['{"id":7}', 7],
     ['{"event":"x","ack":1,"id":7}', 7],
     [`{"event":"x","data":${'['.repeat(70)}${']'.repeat(70)},"id":7}`, 7],
+    ['{"subscribe":5,"id":7}', 7],
+    ['{"subscribe":"a","after":"b","id":7}', 7],
+    [`{"unsubscribe":"${'x'.repeat(2_000)}","id":7}`, 7],
+    ['{"watch":"","id":7}', 7],
+    ['{"subscribe":"a","id":-7}', undefined],
     ['{"event":"x","id":-1}', undefined],
     ['{"event":"","id":"7"}', undefined],
     ['{"ack":"7","id":7}', undefined],
@@ -148,6 +229,8 @@ describe('options', () => {
     expect(refusal('{"event":"x"}', codec)).toMatchObject({ message: 'no "type"' })
     expect(codec.encode({ ack: 1, data: 2 })).toBe('{"ack":1,"data":2}')
     expect(codec.encode({ ping: 1 })).toBe('{"ping":1}')
+    // Of other frames nothing else is read: a member that happens to be called `event` makes none of them an event.
+    expect(codec.decode('{"subscribe":"a","event":5,"at":1,"id":2}')).toStrictEqual({ subscribe: 'a', id: 2 })
   })
 
   test('`messageShorthand` sends one text as { message }, and changes nothing that is read', () => {

@@ -50,6 +50,9 @@ const event = fc.oneof(
   text.filter((one) => one !== ''),
 )
 
+const members = (state: fc.Arbitrary<unknown>) =>
+  fc.array(fc.record({ id: text, state }, { requiredKeys: ['id'] }), { maxLength: 3 })
+
 /** Frames that either side may be sent, as they are read: one argument is data, others are args. */
 const frameOf = (data: fc.Arbitrary<unknown>, number: fc.Arbitrary<number>): fc.Arbitrary<Frame> =>
   fc.oneof(
@@ -73,6 +76,18 @@ const frameOf = (data: fc.Arbitrary<unknown>, number: fc.Arbitrary<number>): fc.
     ),
     fc.record({ hello: fc.record({ sid: fc.string(), heartbeat: fc.nat(), received: id }) }),
     fc.record({ received: id }),
+    fc.record({ subscribe: event, after: id, id }, { requiredKeys: ['subscribe'] }),
+    fc.record({ unsubscribe: event, id }, { requiredKeys: ['unsubscribe'] }),
+    fc.record({ publish: event, data, id, pos: id }, { requiredKeys: ['publish', 'data'] }),
+    fc.record({ publish: event }),
+    fc.record({ channel: event, data, at: id }, { requiredKeys: ['channel', 'data'] }),
+    fc.record({ channel: event, at: id, lost: fc.constant(true as const) }),
+    fc.record({ watch: event, id }, { requiredKeys: ['watch'] }),
+    fc.record({ unwatch: event, id }, { requiredKeys: ['unwatch'] }),
+    fc.record(
+      { presence: event, joined: members(data), changed: members(data), left: fc.array(text) },
+      { requiredKeys: ['presence'] },
+    ),
     fc.record({ ping: number }),
     fc.record({ pong: number }),
   )
@@ -124,6 +139,14 @@ function fault(frame: Frame): string | undefined {
   }
   if ('hello' in frame)
     return Object.getPrototypeOf(frame.hello) === Object.prototype ? undefined : 'the hello'
+  if ('presence' in frame) {
+    const { presence, joined = [], changed = [], left = [] } = frame
+    const texts = [presence, ...left, ...[...joined, ...changed].map(({ id }) => id)]
+    return texts.every((one) => typeof one === 'string') ? undefined : 'the presence'
+  }
+  const others = ['subscribe', 'unsubscribe', 'publish', 'channel', 'watch', 'unwatch']
+  const other = Object.entries(frame).find(([member]) => others.includes(member))
+  if (other !== undefined) return typeof other[1] === 'string' && other[1] !== '' ? undefined : 'the name'
   if ('received' in frame) return isId(frame.received) ? undefined : 'what is received'
   if ('ack' in frame) return isId(frame.ack) ? undefined : 'the ack'
   const beat = 'ping' in frame ? frame.ping : 'pong' in frame ? frame.pong : undefined

@@ -77,6 +77,32 @@ describe('both ways', () => {
     ['a pong', '92 05 01', { pong: 1 }],
     ['a ping with a fraction', '92 04 cb3ff8000000000000', { ping: 1.5 }],
     ['what arrived', '92 06 cd0100', { received: 256 }],
+    ['subscribing', "93 07 a5'group' 03", { subscribe: 'group', id: 3 }],
+    ['subscribing without an id', "92 07 a4'user'", { subscribe: 'user' }],
+    ['subscribing from a position on', "94 07 a4'user' 03 11", { subscribe: 'user', id: 3, after: 17 }],
+    ['that without an id', "94 07 a4'user' c0 11", { subscribe: 'user', after: 17 }],
+    ['subscribing no more', "93 08 a5'group' 04", { unsubscribe: 'group', id: 4 }],
+    ['publishing', "93 09 a4'user' a2'hi'", { publish: 'user', data: 'hi' }],
+    ['publishing with an id', "94 09 a4'user' a2'hi' 05", { publish: 'user', data: 'hi', id: 5 }],
+    ['publishing nil', "94 09 a4'user' c0 05", { publish: 'user', data: null, id: 5 }],
+    ['publishing nothing', "92 09 a4'user'", { publish: 'user' }],
+    ['publishing with a position', "95 09 a4'user' 01 c0 09", { publish: 'user', data: 1, pos: 9 }],
+    ['a message of a channel', "94 0a a4'user' a2'hi' 11", { channel: 'user', data: 'hi', at: 17 }],
+    [
+      'one without a position',
+      "93 0a a4'user' c403 0080ff",
+      { channel: 'user', data: new Uint8Array([0, 128, 255]) },
+    ],
+    ['one of nil', "94 0a a4'user' c0 11", { channel: 'user', data: null, at: 17 }],
+    ['what is lost of a channel', "95 0a a4'user' c0 11 c3", { channel: 'user', at: 17, lost: true }],
+    ['watching a room', "93 0b a5'lobby' 06", { watch: 'lobby', id: 6 }],
+    ['watching it no more', "93 0c a5'lobby' 07", { unwatch: 'lobby', id: 7 }],
+    [
+      'who is present',
+      "93 0d a5'lobby' 83 a6'joined' 91 82 a2'id' a1'a' a5'state' 80 a7'changed' 90 a4'left' 91 a1'b'",
+      { presence: 'lobby', joined: [{ id: 'a', state: {} }], changed: [], left: ['b'] },
+    ],
+    ['who has left', "93 0d a5'lobby' 81 a4'left' 91 a1'b'", { presence: 'lobby', left: ['b'] }],
     ['the greatest id', "94 00 a1'x' 90 cf001fffffffffffff", { event: 'x', args: [], id: 2 ** 53 - 1 }],
     ['text of any script', "93 00 a9'é☃𝄞' 91 c0", { event: 'é☃𝄞', data: null }],
   ])('%s', (_, text, frame) => {
@@ -91,7 +117,9 @@ describe('the table of docs/protocol.md', () => {
   const rows = (page.rows.get('MessagePack') ?? []).map((row) => row.map((cell) => cell.replaceAll('`', '')))
 
   test('has all kinds of frames', () => {
-    expect(new Set(rows.map(([, list = '']) => list[1]))).toEqual(new Set(['0', '1', '2', '3', '4', '5']))
+    expect(new Set(rows.map(([, list = '']) => list.match(/\d+/)?.[0]))).toEqual(
+      new Set(Array.from({ length: 14 }, (_, kind) => String(kind))),
+    )
   })
 
   test.each(rows)('%s is %s', (text, list, message) => {
@@ -352,10 +380,10 @@ describe('what is no frame is refused as MALFORMED_FRAME, in words', () => {
     ['00', 'a frame is an array in MessagePack, such as [0, "hello", [1]]'],
     ["81 a5'event' a1'x'", 'a frame is an array in MessagePack, such as [0, "hello", [1]]'],
     [`'{"event":"x"}'`, 'a frame is an array in MessagePack, such as [0, "hello", [1]]'],
-    ['90', 'a frame begins with what it is, from 0 for an event to 6'],
-    ["92 07 a1'x'", 'a frame begins with what it is, from 0 for an event to 6'],
-    ['92 ff 01', 'a frame begins with what it is, from 0 for an event to 6'],
-    ["92 a1'0' a1'x'", 'a frame begins with what it is, from 0 for an event to 6'],
+    ['90', 'a frame begins with what it is, from 0 for an event to 13'],
+    ["92 0e a1'x'", 'a frame begins with what it is, from 0 for an event to 13'],
+    ['92 ff 01', 'a frame begins with what it is, from 0 for an event to 13'],
+    ["92 a1'0' a1'x'", 'a frame begins with what it is, from 0 for an event to 13'],
     ['91 00', '"event" is not a non-empty string'],
     ['93 00 a0 90', '"event" is not a non-empty string'],
     ["93 00 91 a1'x' 90", '"event" is not a non-empty string'],
@@ -387,6 +415,27 @@ describe('what is no frame is refused as MALFORMED_FRAME, in words', () => {
     ['92 05 ca7f800000', 'a ping or pong carries a number'],
     ['92 04 cfffffffffffffffff', 'a ping or pong carries a number'],
     ['92 06 ff', '"received" is not a non-negative integer'],
+    ["92 a1'7' a1'x'", 'a frame begins with what it is, from 0 for an event to 13'],
+    ["92 cb401d000000000000 a1'x'", 'a frame begins with what it is, from 0 for an event to 13'],
+    ['91 07', '"subscribe" is not a non-empty string'],
+    ['92 08 a0', '"unsubscribe" is not a non-empty string'],
+    ['92 09 c0', '"publish" is not a non-empty string'],
+    ["92 0a c401'x'", '"channel" is not a non-empty string'],
+    ['92 0b 01', '"watch" is not a non-empty string'],
+    ['92 0c 90', '"unwatch" is not a non-empty string'],
+    ['93 0d c0 80', '"presence" is not a non-empty string'],
+    [`92 0b da0401 '${'x'.repeat(1_025)}'`, '"watch" is longer than 1024 characters'],
+    ["93 07 a1'x' ff", '"id" is not a non-negative integer'],
+    ["94 07 a1'x' 01 ff", '"after" is not a non-negative integer'],
+    ["93 0b a1'x' a1'7'", '"id" is not a non-negative integer'],
+    ["95 09 a1'x' 01 02 ff", '"pos" is not a non-negative integer'],
+    ["94 0a a1'x' 01 ff", '"at" is not a non-negative integer'],
+    ["95 0a a1'x' c0 01 c2", '"lost" is not true'],
+    ["92 0d a1'x'", 'a presence carries a map'],
+    ["93 0d a1'x' 90", 'a presence carries a map'],
+    ["93 0d a1'x' 81 a6'joined' 80", '"joined" is not an array of members, each with an id'],
+    ["93 0d a1'x' 81 a7'changed' 91 c0", '"changed" is not an array of members, each with an id'],
+    ["93 0d a1'x' 81 a4'left' 91 01", '"left" is not an array of ids'],
   ])('%s', (text, message) => {
     expect(refusal(bytes(text))).toMatchObject({ name: 'PartylineError', code: 'MALFORMED_FRAME', message })
   })
@@ -403,6 +452,16 @@ describe('a frame that is refused can be answered where its id can be read', () 
 
   test.each<[string, number | undefined]>([
     ['94 00 05 90 07', 7],
+    ['93 07 05 07', 7],
+    ["94 07 a1'x' 07 ff", 7],
+    ['93 08 a1ff 07', 7],
+    ['94 09 a1ff 01 07', 7],
+    ["94 09 a1'x' 91 c1 07", undefined],
+    [`94 09 a1'x' ${deep} 07`, 7],
+    ['93 0b a1ff 07', 7],
+    ['93 0c 01 07', 7],
+    ['94 0a a1ff 01 07', undefined],
+    ['93 0d a1ff 07', undefined],
     ["94 00 a1'x' 05 07", 7],
     ["94 00 a1'x' 05 cc80", 128],
     ["95 00 a1'x' 90 07 ff", 7],

@@ -21,6 +21,12 @@ describe('a key that names the prototype does not get through', () => {
     ['as an escape', '{"event":"x","data":{"\\u005f_proto__":1}}'],
     ['half an escape', '{"event":"x","data":{"__pr\\u006fto__":1}}'],
     ['in what answers', '{"ack":1,"data":{"__proto__":1}}'],
+    // Beside plain data nothing was looked into, though a failure has more than that.
+    [
+      'in the details of a failure',
+      '{"ack":1,"data":1,"error":{"code":"X","message":"y","details":{"__proto__":{"admin":true}}}}',
+    ],
+    ['in what is published', '{"publish":"x","data":{"__proto__":1}}'],
   ])('%s', (_, text) => {
     expect(refusal(text)).toEqual({ code: 'MALFORMED_FRAME', message: '"__proto__" is no key' })
   })

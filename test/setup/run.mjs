@@ -16,6 +16,9 @@ import { BUN, checkEngines } from './engines.mjs'
 import { readBlackBox, readResults, total } from './results.mjs'
 import { provideTools } from './tools.mjs'
 
+// Processes and servers take their time where others use the same processors: what hangs is worth waiting for.
+const MILLISECONDS = 30_000
+
 // Only code that never yields, which no test's timeout can end, runs for so long.
 const MINUTES = 15
 
@@ -65,7 +68,13 @@ function testFiles(names) {
 async function bunTest() {
   // Two workers take half the time on two cores, and a file that crashes its worker loses no other file's results.
   // Without orphans: no server or browser that a suite forgot, or a crash left behind, outlives the run.
-  const flags = ['--parallel=2', '--no-orphans', '--reporter=junit', `--reporter-outfile=${outfile}`]
+  const flags = [
+    '--parallel=2',
+    `--timeout=${MILLISECONDS}`,
+    '--no-orphans',
+    '--reporter=junit',
+    `--reporter-outfile=${outfile}`,
+  ]
   const child = spawn(BUN, ['test', ...flags, ...options, ...files.map((file) => `./${file}`)], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...environment },

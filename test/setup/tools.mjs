@@ -29,6 +29,13 @@ export const tools = [
     commands: ['chromium', 'chromium-browser', 'google-chrome'],
     debian: 'chromium',
   },
+  {
+    name: 'Redis',
+    variable: 'PARTYLINE_REDIS',
+    override: 'REDIS_SERVER',
+    commands: ['redis-server'],
+    debian: 'redis-server',
+  },
 ]
 
 /**

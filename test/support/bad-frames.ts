@@ -51,6 +51,39 @@ export const badFrames: [what: string, frame: string, answer: string][] = [
   ['an ack without a number', '{"ack":"4"}', malformed('"ack" is not a non-negative integer')],
   ['a failure without a code', '{"ack":4,"error":5}', malformed('"error" has no code and message')],
   ['event and ack in one', '{"event":"echo","ack":1}', malformed('both "event" and "ack"')],
+  [
+    'a channel where there are none',
+    '{"subscribe":"broadcast","id":3}',
+    answered(3, malformed('this gateway has no channels')),
+  ],
+  ['the end of one', '{"unsubscribe":"broadcast"}', malformed('this gateway has no channels')],
+  [
+    'a message for one',
+    '{"publish":"broadcast","data":1,"id":3}',
+    answered(3, malformed('this gateway has no channels')),
+  ],
+  [
+    'a room to watch where none is',
+    '{"watch":"lobby","id":3}',
+    answered(3, malformed('this gateway has no presence')),
+  ],
+  ['the end of that', '{"unwatch":"lobby"}', malformed('this gateway has no presence')],
+  [
+    'a message of a channel',
+    '{"channel":"broadcast","data":1}',
+    malformed('"channel" comes from the server only'),
+  ],
+  [
+    'a change of presence',
+    '{"presence":"lobby","left":["ann"]}',
+    malformed('"presence" comes from the server only'),
+  ],
+  ['a channel without a name', '{"subscribe":""}', malformed('"subscribe" is not a non-empty string')],
+  [
+    'a channel with a name of 1 MB',
+    `{"subscribe":"${digits}","id":3}`,
+    answered(3, malformed('"subscribe" is longer than 1024 characters')),
+  ],
   ['a ping without a number', '{"ping":{}}', malformed('a ping or pong carries a number')],
   [
     'deep nesting',

@@ -1,11 +1,15 @@
 /** Far below the time that a test may take, far above what anything here needs. */
-const PATIENCE = 4_000
+const PATIENCE = 15_000
 
 /** Waits for a condition; throws where it does not come true, and says what was waited for. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  patience: number = PATIENCE,
+): Promise<void> {
   const begin = performance.now()
   while (!(await condition())) {
-    if (performance.now() - begin > PATIENCE) throw new Error(`waited in vain for ${what}`)
+    if (performance.now() - begin > patience) throw new Error(`waited in vain for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
