@@ -1,4 +1,5 @@
 import { run } from 'partyline'
+import { brokerHere } from '../shared/environment.ts'
 import { createChat } from './app.ts'
 
-await run(createChat())
+await run(createChat({ broker: brokerHere('chat') }))

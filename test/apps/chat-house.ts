@@ -6,13 +6,13 @@ import { until } from '../support/until.ts'
 /** A plain WebSocket, and what it was sent and nobody has looked at, but for the positions. */
 export class ChatClient {
   readonly frames: unknown[] = []
-  /** Of the events that came. */
+  /** Of those that had one. */
   readonly positions: unknown[] = []
 
   private constructor(readonly socket: WebSocket) {
     socket.addEventListener('message', ({ data }) => {
       const { pos, ...frame } = JSON.parse(data)
-      if ('event' in frame) this.positions.push(pos)
+      if (pos !== undefined) this.positions.push(pos)
       this.frames.push(frame)
     })
   }

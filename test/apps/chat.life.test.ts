@@ -78,15 +78,34 @@ test('the life of a chat, without one real timer', async () => {
   for (const one of [ada, bob])
     await one.expectEvent(said, { room, name: 'Bob', text: 'a tunnel', timestamp: Number.isInteger })
 
-  // Cid's line dies without a word, and nobody ever comes back on it: in the end he has left.
+  // A longer tunnel: the others are told that he has gone, and that he is back; still he misses nothing.
+  bob.network.down()
+  await app.advance(20_000)
+  await ada.expectEvent(left, { room, name: 'Bob' })
+  expect(await ada.call(who, { room })).toEqual({ names: ['Ada L.'] })
+  await ada.call(say, { room, text: 'where is he?' })
+  await ada.expectEvent(said)
+  bob.network.up()
+  await app.advance(30_000)
+  await bob.expectState('open', { recovered: true, lost: 0 })
+  await bob.expectEvent(said, { room, name: 'Ada L.', text: 'where is he?', timestamp: Number.isInteger })
+  await ada.expectEvent(joined, { room, name: 'Bob' })
+  expect(await bob.call(who, { room })).toEqual({ names: ['Ada L.', 'Bob'] })
+
+  // Cid's line dies without a word, and nobody ever comes back on it: that he has left is told once, and his name is free when
+  // nobody waits for him any more.
   const cid = await person(app, 'Cid')
   for (const one of [ada, bob]) await one.expectEvent(joined, { room, name: 'Cid' })
   cid.network.halfOpen()
   cid.network.stall()
-  await app.advance(100_000)
+  await app.advance(90_000)
   await ada.expectNothing()
-  await app.advance(125_000)
+  await app.advance(50_000)
   for (const one of [ada, bob]) await one.expectEvent(left, { room, name: 'Cid' })
+  await expect(ada.call(rename, { name: 'Cid' })).rejects.toMatchObject({ code: 'NAME_TAKEN' })
+  await app.advance(125_000)
+  expect(await ada.call(rename, { name: 'Cid' })).toEqual({ name: 'Cid' })
+  for (const one of [ada, bob]) await one.expectEvent(renamed, { room, name: 'Cid', was: 'Ada L.' })
   cid.close()
 
   // The server crashes, and knows nobody any more.

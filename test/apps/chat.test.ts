@@ -180,12 +180,12 @@ describe('in rooms', () => {
     await cid.hasHeardNothing()
   })
 
-  test('everything has a position, which rises; who cannot come back need not look at it', async () => {
+  test('what is said has a position, which rises; who cannot come back need not look at it', async () => {
     const ada = await house.person('Ada', 'tea')
-    await ada.after(['{"event":"say","data":{"room":"tea","text":"hi"},"id":2}'], 2)
-    await ada.after(['{"event":"leave","data":{"room":"tea"},"id":3}'], 2)
-    const [first, second, third] = ada.positions as number[]
+    for (const id of [2, 3])
+      await ada.after([`{"event":"say","data":{"room":"tea","text":"hi"},"id":${id}}`], 2)
+    const [first, second] = ada.positions as number[]
+    expect(ada.positions).toHaveLength(2)
     expect(second).toBeGreaterThan(first!)
-    expect(third).toBeGreaterThan(second!)
   })
 })

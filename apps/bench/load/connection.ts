@@ -1,4 +1,5 @@
 import { clientFrame, FrameReader, opcode } from './frames.ts'
+import { type Greet, OPEN, type Wire } from './wire.ts'
 
 /** The payload of a data frame: `bytes` from `start` up to `end`, valid during the call only. */
 export type Receive = (bytes: Uint8Array, start: number, end: number) => void
@@ -20,12 +21,19 @@ export class Connection {
   private closed = false
   private readonly reader = new FrameReader((kind, bytes, start, end) => this.frame(kind, bytes, start, end))
 
-  private constructor(private readonly opened: () => void) {}
+  private isGreeted: boolean
 
-  /** Resolves when the server has accepted the upgrade. */
-  static async open(port: number, path: string): Promise<Connection> {
+  private constructor(
+    private readonly opened: () => void,
+    private readonly greet: Greet | undefined,
+  ) {
+    this.isGreeted = greet === undefined
+  }
+
+  /** Resolves when the server has accepted the upgrade, and what the protocol begins with is said. */
+  static async open(port: number, { path, greet }: Pick<Wire, 'path' | 'greet'>): Promise<Connection> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const connection = new Connection(resolve)
+    const connection = new Connection(resolve, greet)
     connection.lost = reject
     await Bun.connect({ hostname: '127.0.0.1', port, data: connection, socket: handlers })
     connection.send(Buffer.from(handshake(port, path)))
@@ -84,13 +92,23 @@ export class Connection {
     if (!head.startsWith('HTTP/1.1 101'))
       return this.fail(new Error(`the server refused the upgrade:\n${head}`))
     this.head = null
-    this.opened()
+    if (this.isGreeted) this.opened()
     const rest = end + endOfHead.length - before.length
     if (rest < chunk.length) this.reader.read(chunk.slice(rest))
   }
 
+  private message(bytes: Uint8Array, start: number, end: number): void {
+    const { greet } = this
+    if (greet === undefined || (this.isGreeted && end - start > 1)) return this.receive(bytes, start, end)
+    const answer = greet(Buffer.from(bytes.slice(start, end)).toString())
+    if (answer === OPEN) {
+      this.isGreeted = true
+      this.opened()
+    } else if (answer !== undefined) this.send(clientFrame(answer))
+  }
+
   private frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    if (kind === opcode.text || kind === opcode.binary) this.receive(bytes, start, end)
+    if (kind === opcode.text || kind === opcode.binary) this.message(bytes, start, end)
     else if (kind === opcode.ping) this.send(clientFrame(bytes.slice(start, end), opcode.pong))
     else if (kind === opcode.close) {
       const code = end - start >= 2 ? (bytes[start]! << 8) | bytes[start + 1]! : 'no code'
@@ -124,11 +142,15 @@ function handshake(port: number, path: string): string {
 }
 
 /** Opens many, a few at a time, as a server's backlog of unaccepted connections is short. */
-export async function openMany(count: number, port: number, path: string): Promise<Connection[]> {
+export async function openMany(
+  count: number,
+  port: number,
+  wire: Pick<Wire, 'path' | 'greet'>,
+): Promise<Connection[]> {
   const connections: Connection[] = []
   while (connections.length < count) {
     const some = Math.min(100, count - connections.length)
-    connections.push(...(await Promise.all(Array.from({ length: some }, () => Connection.open(port, path)))))
+    connections.push(...(await Promise.all(Array.from({ length: some }, () => Connection.open(port, wire)))))
   }
   return connections
 }

@@ -67,7 +67,7 @@ export class Load {
   }
 
   private async connect(count: number): Promise<Connection[]> {
-    const connections = await openMany(count, this.port, this.wire.path)
+    const connections = await openMany(count, this.port, this.wire)
     for (const connection of connections) connection.lost = (reason) => this.fail(reason)
     this.connections.push(...connections)
     return connections

@@ -28,7 +28,7 @@ async function quotient(contender: Contender, quantile: number, seconds: number)
   const elsewhere = await Server.start(fileOf(contender, 'limited'))
   const flooder = new Flooder()
   try {
-    const connection = await Connection.open(server.port, contender.wire.path)
+    const connection = await Connection.open(server.port, contender.wire)
     const there: number[] = []
     const here: number[] = []
     await turns(connection, contender, turn)

@@ -16,13 +16,13 @@ export function memory(count: number): Scenario['measure'] {
 }
 
 async function growth(contender: Contender, count: number): Promise<number> {
-  const server = await Server.start(contender.file)
+  const server = await Server.start(contender.file, contender.platform)
   const connections: Connection[] = []
   try {
-    const { path } = contender.wire
-    connections.push(...(await openMany(first, server.port, path)))
+    const { wire } = contender
+    connections.push(...(await openMany(first, server.port, wire)))
     const before = await server.ask('memory')
-    connections.push(...(await openMany(count, server.port, path)))
+    connections.push(...(await openMany(count, server.port, wire)))
     const after = await server.ask('memory')
     return (after - before) / count
   } finally {

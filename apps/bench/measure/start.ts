@@ -10,7 +10,7 @@ export async function start(contenders: readonly Contender[]): Promise<Reading[]
     const began = performance.now()
     const server = await Server.start(file)
     try {
-      const connection = await Connection.open(server.port, wire.path)
+      const connection = await Connection.open(server.port, wire)
       readings.push({ value: performance.now() - began })
       connection.close()
     } finally {

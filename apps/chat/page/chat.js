@@ -1,6 +1,7 @@
-// The page of the chat, by partyline/client, which the app serves at /partyline.js. It comes back by itself when the line
-// breaks, and what was said meanwhile comes after, since the gateway keeps sessions for a while.
+// The page of the chat. It comes back by itself when the line breaks, and what was said meanwhile comes after, since the
+// gateway keeps sessions for a while.
 import { byId, onSubmit, showStates, take } from '/shared/page.js'
+import { chat, isSocketio } from './line.js'
 import {
   dropAll,
   enter,
@@ -15,16 +16,27 @@ import {
   view,
 } from './rooms.js'
 
-const chat = partyline.connect('/chat')
+byId(isSocketio ? 'over-partyline' : 'over-socketio').hidden = false
 showStates(chat)
 
 /** Asks for something. It waits as long as the line may come back, and ends with the session at the latest. */
 const ask = (event, data) => chat.call(event, data, { timeout: Infinity })
 
-// The one place where what we are is set up again: whenever the server knows nothing of us any more.
+// The one place where what we are is set up again: whenever the server knows nothing of us any more. Where it does, another
+// node may have taken over, which does not know of whom we were told.
 chat.when('open', ({ recovered }) => {
-  if (!recovered && me.name !== undefined) comeBack()
+  if (me.name === undefined) return
+  if (recovered) lookAround()
+  else comeBack()
 })
+
+async function lookAround() {
+  for (const room of [...rooms.keys()])
+    await ask('who', { room }).then(
+      ({ names }) => setPeople(room, names),
+      () => {}, // The next line begins here again.
+    )
+}
 
 async function comeBack() {
   try {
