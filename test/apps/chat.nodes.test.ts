@@ -189,7 +189,7 @@ describe.skipIf(!binary)('a chat on several nodes', () => {
     const [killed] = nodes.splice(1, 1)
     killed?.kill('SIGKILL')
     await bob.after(['{"event":"say","data":{"room":"tea","text":"are you there?"},"id":4}'], 2)
-    await until(() => recovered.length > 0, 'Ada to be back', 20_000)
+    await until(() => recovered.length > 0, 'Ada to be back', 50_000)
     expect(recovered).toEqual([true])
     await until(() => heard.length > 0, 'what Ada missed')
     expect(heard.splice(0)).toEqual([said('Bob', 'are you there?')])
@@ -201,7 +201,7 @@ describe.skipIf(!binary)('a chat on several nodes', () => {
     ])
     await ada.close()
     expect(await bob.next(1)).toEqual([event('left', { name: 'Ada' })])
-  }, 60_000)
+  }, 120_000)
 
   test('while Redis is away, those of one node go on; whether a name is free is not known', async () => {
     complaints = expect.stringContaining('Redis is away')
