@@ -52,7 +52,10 @@ const NOBODY: readonly never[] = []
 /** One client of Socket.IO: the namespaces that it is in, over one session of Engine.IO. */
 export class SocketioConnection implements EngineHandler, NamespaceParts, Waiting {
   readonly socket: EngineSocket
-  readonly #handshake: Handshake
+  // Of its handshake, what its namespaces are told.
+  readonly #href: string
+  readonly #headers: Headers
+  readonly #ip: string
   readonly #parts: ConnectionParts
   /** While a packet is not whole. */
   #assembler: Assembler | undefined
@@ -71,9 +74,11 @@ export class SocketioConnection implements EngineHandler, NamespaceParts, Waitin
   #expected: (() => void) | undefined
   #end: { readonly code: number; readonly reason: string } | undefined
 
-  constructor(socket: EngineSocket, handshake: Handshake, parts: ConnectionParts) {
+  constructor(socket: EngineSocket, { href, headers, ip }: Handshake, parts: ConnectionParts) {
     this.socket = socket
-    this.#handshake = handshake
+    this.#href = href
+    this.#headers = headers
+    this.#ip = ip
     this.#parts = parts
     this.#expectNamespace()
     this.#count()
@@ -196,12 +201,17 @@ export class SocketioConnection implements EngineHandler, NamespaceParts, Waitin
       const message = `a connection is in ${rules.maxNamespaces} namespaces at most`
       return this.#refuse(name, { code: 'OVERLOADED', message })
     }
-    const { headers, ip, href } = this.#handshake
-    const asked = query === '' ? href : withQuery(href, query)
+    const asked = query === '' ? this.#href : withQuery(this.#href, query)
     const pending = { name, isGivenUp: false }
     this.#pending = [...this.#pending, pending]
     this.#expected?.()
-    const verdict = host.knock({ path: name, url: asked, headers, ip, ...readAuth(data, offsets) })
+    const verdict = host.knock({
+      path: name,
+      url: asked,
+      headers: this.#headers,
+      ip: this.#ip,
+      ...readAuth(data, offsets),
+    })
     if (verdict instanceof Promise) this.#await(pending, verdict)
     else this.#decide(pending, verdict)
     this.#count()
@@ -298,7 +308,7 @@ export class SocketioConnection implements EngineHandler, NamespaceParts, Waitin
   #count(): void {
     this.#expected?.()
     const isNowhere = this.#end === undefined && this.#joined.length === 0
-    this.#expected = isNowhere ? this.#parts.host.expect(this.#handshake.ip) : undefined
+    this.#expected = isNowhere ? this.#parts.host.expect(this.#ip) : undefined
   }
 
   #fail(reason: string): void {

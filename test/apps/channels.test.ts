@@ -323,7 +323,9 @@ describe.each([
     })
   })
 
-  describe.skipIf(!hasRedis || !binary)('for any program with a Redis client', () => {
+  if (hasRedis) describe.skipIf(!binary)('for any program with a Redis client', withRedis)
+
+  function withRedis(): void {
     const server = (): RedisServer => redis as RedisServer
 
     test('PUBLISH reaches plain clients: text as text, anything else byte by byte', async () => {
@@ -406,7 +408,7 @@ describe.each([
       for (const key of keys) if ((await server().ask('PTTL', key)) === -1) lasting.push(key)
       expect(lasting).toEqual([])
     })
-  })
+  }
 })
 
 describe('what the environment says is looked at', () => {

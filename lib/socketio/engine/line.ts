@@ -5,7 +5,6 @@ import type { EngineEnd, Receiver, Transport } from './transport.ts'
 
 /** A WebSocket (section "WebSocket"): each packet is a message of its own, and bytes are as they are. */
 export class WebSocketLine implements Transport, ConnectionHandler {
-  readonly name = 'websocket'
   readonly #rules: EngineRules
   readonly #isText: boolean
   /** Until it has opened: what it closes over is large to keep. */
@@ -21,6 +20,10 @@ export class WebSocketLine implements Transport, ConnectionHandler {
     this.#rules = rules
     this.#isText = isText
     this.#begin = begin
+  }
+
+  get name(): 'websocket' {
+    return 'websocket'
   }
 
   get connection(): Connection | undefined {

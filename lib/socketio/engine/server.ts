@@ -63,6 +63,8 @@ export class EngineServer {
   /** Those of them that have ended, and whose clients are still to learn that. */
   readonly #ended = new Set<EngineSession>()
   readonly #own: ConstructorParameters<typeof EngineSession>[1]
+  /** By which the latest came. */
+  #href = ''
   #isStopped = false
 
   constructor(options: EngineOptions | undefined, parts: EngineParts) {
@@ -155,8 +157,11 @@ export class EngineServer {
   #handshake(query: Query): Response | Admission | Promise<Response | Admission> {
     const { request, url, peer, reply } = query
     // A copy: the request's own headers may be gone, or keep the request alive.
+    const { href } = url
+    // Most come by the same url, which is kept for each of them, and so need not be the text of each of them.
+    if (href !== this.#href) this.#href = href
     const handshake = new Handshake(
-      url.href,
+      this.#href,
       new Headers(request.headers),
       peer.ip,
       this.#parts.clock.now(),

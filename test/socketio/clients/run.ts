@@ -26,7 +26,8 @@ async function runCase(platform: Platform, mode: Mode, name: CaseName): Promise<
     await cases[name](world)
     return { mode, name }
   } catch (error) {
-    return { mode, name, error: error instanceof Error ? `${error.stack ?? error}` : String(error) }
+    const words = error instanceof Error ? `${error.stack ?? error}` : String(error)
+    return { mode, name, error: [words, ...world.story].join('\n') }
   } finally {
     await world.end()
   }

@@ -33,6 +33,8 @@ export class World {
   readonly mode: Mode
   /** Nobody else's: for rooms and names. */
   readonly name: string = `case ${Math.random()}`
+  /** What its connections went through: for the message of what fails. */
+  readonly story: string[] = []
   readonly #ends: (() => unknown)[] = []
 
   constructor(platform: Platform, mode: Mode) {
@@ -48,6 +50,13 @@ export class World {
       reconnectionDelay: 10,
       reconnectionDelayMax: 50,
       ...options,
+    })
+    socket.io.on('close', (reason, details) => {
+      const { description, context } = (details ?? {}) as {
+        description?: unknown
+        context?: { status?: number }
+      }
+      this.story.push(`${namespace} closed: ${reason}, ${description}, ${context?.status}`)
     })
     this.#ends.push(() => {
       socket.io.reconnection(false)
