@@ -141,7 +141,7 @@ export const cases = {
     const socket = world.open('/', { auth: (tell) => tell({ asked: ++asked }) }, proxy.url)
     const told: unknown[] = []
     socket.on('auth', (auth: unknown) => void told.push(auth))
-    await connected(socket)
+    await until(() => told.length > 0, 'a welcome')
     await world.settled(socket)
     const { id } = socket
     const lost = next(socket, 'disconnect')
@@ -244,7 +244,7 @@ export type CaseName = keyof typeof cases
 /** All that an ack brings. */
 function acked(socket: Socket, event: string, ...args: unknown[]): Promise<unknown[]> {
   return new Promise((resolve, reject) => {
-    socket.timeout(8_000).emit(event, ...args, (error: unknown, ...values: unknown[]) => {
+    socket.timeout(20_000).emit(event, ...args, (error: unknown, ...values: unknown[]) => {
       if (error) reject(error)
       else resolve(values)
     })

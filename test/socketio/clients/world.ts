@@ -18,8 +18,8 @@ export interface Platform {
   readonly isNarrow?: boolean
 }
 
-/** Far above what anything here needs. */
-const PATIENCE = 8_000
+/** Far above what anything here needs, also where many share the machine. */
+const PATIENCE = 20_000
 
 const waysOf: Record<Mode, Partial<ManagerOptions>> = {
   polling: { transports: ['polling'], upgrade: false },
@@ -35,6 +35,7 @@ export class World {
   readonly name: string = `case ${Math.random()}`
   /** What its connections went through: for the message of what fails. */
   readonly story: string[] = []
+  readonly #begin = performance.now()
   readonly #ends: (() => unknown)[] = []
 
   constructor(platform: Platform, mode: Mode) {
@@ -51,13 +52,20 @@ export class World {
       reconnectionDelayMax: 50,
       ...options,
     })
+    const tell = (what: string): void => {
+      this.story.push(`${Math.round(performance.now() - this.#begin)} ${namespace} ${what}`)
+    }
+    socket.io.on('open', () => tell('open'))
+    socket.io.on('error', ({ message }) => tell(`failed: ${message}`))
     socket.io.on('close', (reason, details) => {
       const { description, context } = (details ?? {}) as {
         description?: unknown
         context?: { status?: number }
       }
-      this.story.push(`${namespace} closed: ${reason}, ${description}, ${context?.status}`)
+      tell(`closed: ${reason}, ${description}, ${context?.status}`)
     })
+    socket.on('connect', () => tell('in'))
+    socket.on('disconnect', () => tell('out'))
     this.#ends.push(() => {
       socket.io.reconnection(false)
       socket.disconnect()
