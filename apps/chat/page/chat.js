@@ -92,6 +92,20 @@ async function attempt(what) {
   }
 }
 
+/** The same with what is in a field, which is back in it where that fails. */
+function attemptWith(id, what) {
+  return attempt(async () => {
+    const [text, putBack] = take(id)
+    if (text === '') return
+    try {
+      await what(text)
+    } catch (error) {
+      putBack()
+      throw error
+    }
+  })
+}
+
 onSubmit('sign-in-form', async () => {
   byId('sign-in-problem').textContent = ''
   try {
@@ -103,15 +117,15 @@ onSubmit('sign-in-form', async () => {
   }
 })
 
-onSubmit('join-form', () =>
-  attempt(async () => {
-    const room = byId('room').value.trim().normalize('NFC')
+// Not waited for: who knows where to go next need not wait until they are there.
+onSubmit('join-form', () => {
+  attemptWith('room', async (text) => {
+    const room = text.normalize('NFC')
     if (rooms.has(room)) view(room)
     else await join(room)
-    byId('room').value = ''
-    byId('text').focus()
-  }),
-)
+    if (byId('room').value === '') byId('text').focus()
+  })
+})
 
 onSubmit('rename-form', () =>
   attempt(async () => {
@@ -123,16 +137,7 @@ onSubmit('rename-form', () =>
 
 // Not waited for: the next can be said before this one is answered.
 onSubmit('say-form', () => {
-  attempt(async () => {
-    const [text, putBack] = take('text')
-    if (text === '') return
-    try {
-      await ask('say', { room: shown(), text })
-    } catch (error) {
-      putBack()
-      throw error
-    }
-  })
+  attemptWith('text', (text) => ask('say', { room: shown(), text }))
 })
 
 byId('leave').addEventListener('click', () => attempt(() => ask('leave', { room: shown() })))

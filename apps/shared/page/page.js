@@ -12,7 +12,7 @@ export function element(tag, text = '', className = '') {
   return made
 }
 
-/** Does something when a form is submitted; not again while that has not finished. */
+/** Does something when a form is submitted. While that has not finished, further submits are ignored. */
 export function onSubmit(id, what) {
   let isBusy = false
   byId(id).addEventListener('submit', async (submit) => {
