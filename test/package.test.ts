@@ -19,6 +19,15 @@ describe('package.json', () => {
     expect(existsSync(join(root, source(target)))).toBe(true)
   })
 
+  // As tsconfig.json has it, by which everything in the repository imports them.
+  test.each(entries.filter(([, target]) => typeof target === 'object'))(
+    'exports under %s the module of that name, and its types',
+    (name, target) => {
+      const module = `./lib${name.slice(1)}/mod.ts`
+      expect(Object.values(target).map(source)).toEqual([module, module])
+    },
+  )
+
   test('puts the types first, since the first condition that matches wins', () => {
     for (const [, target] of entries) {
       if (typeof target === 'object') expect(Object.keys(target)[0]).toBe('types')

@@ -91,11 +91,10 @@ export class MemoryHub {
 
   /** The stream of that key; made where there is none. */
   stream(key: string, now: number): MemoryStream {
-    let stream = this.#streams.get(key)
-    if (stream === undefined || stream.expires <= now) {
-      stream = new MemoryStream(startOf(now))
-      this.#streams.set(key, stream)
-    }
+    const known = this.findStream(key, now)
+    if (known !== undefined) return known
+    const stream = new MemoryStream(startOf(now))
+    this.#streams.set(key, stream)
     return stream
   }
 

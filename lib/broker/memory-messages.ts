@@ -1,6 +1,7 @@
 import type { HubMessage } from './memory-hub.ts'
 import type { MemoryLink } from './memory-link.ts'
 import type { ChannelOptions, Messages, Subscriber, Subscription } from './messages.ts'
+import { MessageSubscription } from './subscription.ts'
 
 /** The channel of the hub for a name. */
 export function channelOf(name: string, open: boolean | undefined): string {
@@ -27,43 +28,23 @@ export class MemoryMessages implements Messages {
   }
 
   subscribe(channel: string, subscriber: Subscriber, { open }: ChannelOptions = {}): Subscription {
-    const { counters, node } = this.#link
-    let isClosed = false
-    let isReady!: () => void
-    const ready = new Promise<void>((resolve) => {
-      isReady = resolve
-    })
-    const tell = (call: () => void): void => {
-      try {
-        if (!isClosed) call()
-      } catch (error) {
-        this.#link.host.failed(error)
-      }
-    }
-    const end = this.#link.listen(channelOf(channel, open), {
-      listening: (isAgain) => {
-        isReady()
-        if (!isAgain) return
-        counters.gaps++
-        tell(() => subscriber.gap?.())
-      },
-      heard: (message) => {
-        const { bytes, from } = contentOf(message)
-        if (bytes === undefined || from === node) return
-        counters.received++
-        tell(() => subscriber.message(bytes.slice(), from))
-      },
-    })
-    const subscription = {
-      ready,
-      close: () => {
-        isClosed = true
+    const { counters, host, node } = this.#link
+    const subscription: MessageSubscription = new MessageSubscription(
+      { node, counters, failed: host.failed },
+      subscriber,
+      () => {
         this.#subscriptions.delete(subscription)
-        isReady()
         end()
       },
-    }
+    )
     this.#subscriptions.add(subscription)
+    const end = this.#link.listen(channelOf(channel, open), {
+      listening: (isAgain) => subscription.listening(isAgain),
+      heard: (message) => {
+        const { bytes, from } = contentOf(message)
+        if (bytes !== undefined) subscription.heard(bytes.slice(), from)
+      },
+    })
     return subscription
   }
 

@@ -42,8 +42,8 @@ export interface AppendOptions extends StreamOptions {
   /** For how long this entry is kept. */
   ttl: number
   /**
-   * For how long it is remembered how far the stream is, when nothing is appended any more. Default: a day, or twice the `ttl`. Less
-   * is for a stream of a name that is never used again.
+   * For how long it is remembered how far the stream is, when nothing is appended any more. Default: a day, or twice the `ttl`. Less,
+   * though not less than the `ttl`, is for a stream of a name that is never used again. The longest that any append asked for holds.
    */
   memory?: number
   /** A number below 2 ** 32 that goes with the entry, and is no part of its bytes nor of the value. Default 0. */

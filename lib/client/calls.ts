@@ -1,7 +1,6 @@
-import type { Clock } from '../protocol/clock.ts'
+import { type Clock, LONGEST } from '../protocol/clock.ts'
 import { PartylineError } from '../protocol/error.ts'
 import type { AnyEvent, CallData } from '../protocol/event.ts'
-import { LONGEST } from './timer.ts'
 
 /** How a call waits for its answer. */
 export interface CallOptions {
@@ -91,10 +90,10 @@ export class Calls {
     this.#calls.get(id)?.reject(error)
   }
 
-  /** The line went, and with it every answer, but for the requests that wait for a line themselves. */
-  disconnected(isWaiting: (id: number) => boolean): void {
+  /** The line went, and with it every answer, but for the requests that it left alone. */
+  disconnected(isSpared: (id: number) => boolean): void {
     for (const id of this.#calls.keys())
-      if (!isWaiting(id))
+      if (!isSpared(id))
         this.fail(id, new PartylineError('DISCONNECTED', 'the line went before the answer came'))
   }
 }

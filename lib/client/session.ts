@@ -1,10 +1,10 @@
-import type { Clock } from '../protocol/clock.ts'
+import { type Clock, LONGEST } from '../protocol/clock.ts'
 import { isId } from '../protocol/codec.ts'
 import type { Hello, PositionedFrame, RecoveryTerms } from '../protocol/frame.ts'
 import type { Outbox } from './outbox.ts'
 import type { Receipts } from './receipts.ts'
 import type { Beginning } from './state.ts'
-import { LONGEST, Timer } from './timer.ts'
+import { Timer } from './timer.ts'
 
 /**
  * What survives a line: who this client is to the server, and how far each side's messages have come. It is over when

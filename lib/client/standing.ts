@@ -198,8 +198,7 @@ export class Standing {
       else if (state === 'closed') this.drop(wish, closed())
       else wish.halt()
     }
-    const error = new PartylineError('DISCONNECTED', 'the line went before the answer came')
-    if (!hasLine) for (const id of this.#asked) this.#beside.calls.fail(id, error)
+    if (!hasLine) this.#beside.calls.disconnected((id) => !this.#asked.has(id))
   }
 }
 

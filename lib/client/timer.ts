@@ -1,8 +1,5 @@
 import type { Clock } from '../protocol/clock.ts'
 
-/** As many milliseconds as a timer can wait: with more it would run at once. */
-export const LONGEST: number = 2 ** 31 - 1
-
 /** At most one task that waits for its time. */
 export class Timer {
   readonly #clock: Clock

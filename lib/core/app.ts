@@ -1,16 +1,13 @@
 import { memory } from '../broker/memory.ts'
-import { type AnyClass, type Container, closure, type Definition, type Token } from '../container/mod.ts'
-import { taggedMethods } from '../decorators/tags.ts'
-import { PartylineError, withoutTrace } from '../protocol/error.ts'
+import type { Container, Token } from '../container/mod.ts'
 import type { Identity } from '../protocol/identity.ts'
-import { assemble } from './boot.ts'
+import { assemble, checkHidden } from './boot.ts'
 import { Census } from './census.ts'
 import { systemClock } from './clock.ts'
 import { Cluster } from './cluster.ts'
 import type { Address, Host, Runtime } from './connection.ts'
 import { AppDialectHost } from './dialect-host.ts'
 import { Door } from './door.ts'
-import type { Method } from './handler.ts'
 import { type FetchInfo, HttpHost } from './http.ts'
 import { identify } from './identify.ts'
 import { limitsOf } from './limits.ts'
@@ -25,9 +22,10 @@ import type { Route } from './route.ts'
 import type { Session } from './session.ts'
 import type { Shared, Where } from './shared.ts'
 import { SocketList } from './sockets.ts'
+import { cannotListen, Start, stopped } from './start.ts'
 import { type AppStats, Stats } from './stats.ts'
 import { Stop, type StopOptions } from './stop.ts'
-import { type AppSurroundings, authenticatorFunction, surround } from './surround.ts'
+import { type AppSurroundings, authenticatorFunction } from './surround.ts'
 import { Watch } from './watch.ts'
 
 /** Gateways and what they need, put together; made by `createApp`. */
@@ -38,20 +36,16 @@ export class App<R extends Runtime = Runtime> {
   readonly runtime: R
   readonly #shared: Shared
   readonly #container: Container
-  readonly #order: readonly Definition[]
   readonly #routes: readonly Route[]
   readonly #door: Door
   readonly #http: HttpHost
   readonly #cluster: Cluster
+  readonly #start: Start
   readonly #surroundings: AppSurroundings
   readonly #onError: AppOptions['onError']
-  #starting: Promise<void> | undefined
-  #started = false
   /** What requests wait for, where they come before the start. */
   #awaited: Promise<boolean> | undefined
   #listens = false
-  /** Whether what was built is gone, or going. */
-  #isOver = false
   #stopping: Promise<void> | undefined
   #ignoreSignals: (() => void) | undefined
 
@@ -104,8 +98,15 @@ export class App<R extends Runtime = Runtime> {
       dialects,
     })
     this.#container = container
-    this.#order = order
     this.#routes = paths.map(({ route }) => route)
+    this.#start = new Start({
+      shared: this.#shared,
+      container,
+      order,
+      routes: this.#routes,
+      surroundings: this.#surroundings,
+      cluster: this.#cluster,
+    })
     this.#door = new Door(paths, this.#shared)
     this.#http = new HttpHost(this.#door, this.#shared, options.fetch, {
       origins: options.origins,
@@ -119,6 +120,7 @@ export class App<R extends Runtime = Runtime> {
     this.#http.dialects = dialects.map((dialect) =>
       dialect.open(new AppDialectHost(dialect, speaking.indexOf(dialect), this.#door, this.#shared)),
     )
+    checkHidden(paths, this.#http.dialects)
     this.sockets = new SocketList(...this.#routes.map(({ rooms }) => rooms))
   }
 
@@ -192,8 +194,7 @@ export class App<R extends Runtime = Runtime> {
    * Where it fails, what was built is disposed of, and the next call tries again.
    */
   ready(): Promise<void> {
-    this.#starting ??= this.#begin()
-    return this.#starting
+    return this.#start.run()
   }
 
   /**
@@ -254,37 +255,6 @@ export class App<R extends Runtime = Runtime> {
     return this.#stopping
   }
 
-  async #begin(): Promise<void> {
-    if (this.#stopping !== undefined) throw stopped()
-    try {
-      await this.#start()
-    } catch (error) {
-      await this.#dispose()
-      this.#container.renew()
-      this.#starting = undefined
-      throw error
-    }
-  }
-
-  async #start(): Promise<void> {
-    // Asynchronous factories first, so that a field initialiser's inject() finds what they made.
-    const factories = this.#order.filter(({ source }) => source.kind === 'factory')
-    const needed = factories.flatMap((definition) => closure(this.#container.registry, definition))
-    await this.#container.prepare([...new Set([...needed, ...this.#order])])
-    if (this.#isOver) throw stopped()
-    for (const route of this.#routes) {
-      route.instances.start()
-      surround(route, this.#container, this.#surroundings)
-    }
-    // Several tokens may stand for the same instance.
-    for (const instance of new Set(this.#container.instances)) this.#connectSignals(instance)
-    this.#container.onBuilt = (instance) => this.#connectSignals(instance)
-    this.#shared.watch.start()
-    // Last: a start that failed leaves nothing behind that runs.
-    this.#cluster.start()
-    this.#started = true
-  }
-
   #report(error: unknown, message: string, where: Where): void {
     const { socket, ...place } = where
     this.#shared.stats.count('internalErrors')
@@ -296,19 +266,9 @@ export class App<R extends Runtime = Runtime> {
     }
   }
 
-  #connectSignals(instance: unknown): void {
-    if (typeof instance !== 'object' || instance === null) return
-    for (const { name, tag } of taggedMethods(instance.constructor as AnyClass)) {
-      if (tag.kind !== 'signal') continue
-      const listener = (...args: unknown[]): unknown =>
-        (instance as Record<string | symbol, Method>)[name]?.(...args)
-      this.#shared.signals.listen(tag, listener)
-    }
-  }
-
   #handle(...[request, peer]: Parameters<Host['handle']>): ReturnType<Host['handle']> {
     // Stopped before it began, it has nothing to hide either.
-    if (this.#started || this.#stopping !== undefined) return this.#decide(request, peer)
+    if (this.#start.isDone || this.#stopping !== undefined) return this.#decide(request, peer)
     return this.#startForRequest().then((started) =>
       started || this.#stopping !== undefined
         ? this.#decide(request, peer)
@@ -348,38 +308,16 @@ export class App<R extends Runtime = Runtime> {
 
   async #stop(milliseconds: number): Promise<void> {
     this.#door.draining = true
-    this.#http.closed = !this.#started
-    const dispose = (): Promise<void> => {
-      this.#isOver = true
-      return this.#dispose()
-    }
-    const { runtime } = this
-    const cluster = this.#cluster
+    this.#start.close()
+    this.#http.closed = !this.#start.isDone
     const parts = {
       shared: this.#shared,
       http: this.#http,
-      runtime,
-      cluster,
-      starting: this.#starting,
-      dispose,
+      runtime: this.runtime,
+      cluster: this.#cluster,
+      start: this.#start,
     }
     await new Stop(parts, milliseconds).run()
     this.#ignoreSignals?.()
   }
-
-  async #dispose(): Promise<void> {
-    try {
-      await this.#container.dispose()
-    } catch (error) {
-      this.#shared.logger.error({ error }, 'providers failed to dispose')
-    }
-  }
-}
-
-function stopped(): PartylineError {
-  return cannotListen('this app was stopped. Make another with createApp')
-}
-
-function cannotListen(reason: string): PartylineError {
-  return withoutTrace(() => new PartylineError('LISTEN_FAILED', `cannot listen: ${reason}`))
 }

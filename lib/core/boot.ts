@@ -20,7 +20,7 @@ import { channelProblems, GatewayChannels } from './channels.ts'
 import type { Cluster } from './cluster.ts'
 import type { Runtime } from './connection.ts'
 import { contextOf, GatewayContext, gatewayOf } from './context.ts'
-import type { DialectFactory } from './dialect.ts'
+import type { Dialect, DialectFactory } from './dialect.ts'
 import type { RoutedPath } from './door.ts'
 import { Instances } from './instances.ts'
 import { limitProblems } from './limits.ts'
@@ -208,6 +208,24 @@ function sameDialects(dialects: readonly DialectFactory[]): string[] {
   return names
     .filter((name, i) => names.indexOf(name) !== i)
     .map((name) => `the option "dialects" lists ${name} twice: an app speaks it at one path. Leave one out.`)
+}
+
+/**
+ * Holds the paths that dialects serve against those of gateways, which nobody would reach there.
+ *
+ * @throws BootError with each gateway that is hidden so
+ */
+export function checkHidden(paths: readonly RoutedPath[], dialects: readonly Dialect[]): void {
+  // At one of a gateway's paths with parameters a dialect takes the place of that path alone.
+  const hidden = paths.filter(
+    ({ pattern, route: { path } }) => pattern.isFixed && dialects.some((dialect) => dialect.serves(path)),
+  )
+  const problems = hidden.map(
+    ({ route: { gateway, path } }) =>
+      `${gateway.name} is at ${path}, where another protocol of the option "dialects" is served: nobody would reach it. ` +
+      'Give one of them another path.',
+  )
+  if (problems.length > 0) throw withoutTrace(() => new BootError(problems))
 }
 
 function samePaths(paths: readonly RoutedPath[]): string[] {

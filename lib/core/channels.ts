@@ -81,6 +81,12 @@ export class GatewayChannels {
     return { subscribe: asked('subscribe'), publish: asked('publish'), echo: searchParams.has('echo') }
   }
 
+  /** Whether the query of a handshake asks for any channel. */
+  isAskedFor(handshake: Handshake): boolean {
+    const { subscribe, publish } = this.flags(handshake)
+    return subscribe.length > 0 || publish.length > 0
+  }
+
   /** Why a handshake is refused, where it asks for what its identity does not carry, or the rules deny. Never rejects. */
   async refusal(asker: Asker): Promise<Refused | undefined> {
     const { subscribe, publish } = this.flags(asker.handshake)

@@ -57,6 +57,7 @@ export class AppDialectHost implements DialectHost {
     const { route, params } = found
     const { url, headers, ip, auth, resume } = knock
     const handshake = new Handshake(url, headers, ip, this.clock.now(), params, auth)
+    if (route.channels?.isAskedFor(handshake)) return this.#eventsOnly
     const welcome = (handler: ConnectionHandler): Verdict => ({ path: route.path, handler })
     try {
       const entered = this.#door.enter(route, { handshake, identity: undefined, codec, greets: true, resume })
@@ -71,6 +72,14 @@ export class AppDialectHost implements DialectHost {
     } catch (error) {
       return this.#failed(error)
     }
+  }
+
+  /** Dialects carry events alone: who was let in with channels in its url would wait for their messages in vain. */
+  get #eventsOnly(): Refused {
+    const message =
+      `channels cannot be heard or published to over ${this.#name}: leave subscribe-… and publish-… out of the url, ` +
+      'or connect with a plain WebSocket'
+    return { status: 400, code: 'INVALID_DATA', message }
   }
 
   #failed(error: unknown): Refused {

@@ -124,6 +124,9 @@ export interface DialectHost {
    * called before `knock` and `Welcome.refusal`, which ask whether there is room.
    */
   expect(ip: string): () => void
-  /** Asks authenticators and guards. Never throws or rejects. */
+  /**
+   * Asks authenticators and guards. Never throws or rejects. Who asks for channels in its url is refused: what dialects carry is
+   * events.
+   */
   knock(knock: Knock): Verdict | Promise<Verdict>
 }

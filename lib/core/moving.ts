@@ -5,7 +5,7 @@ import { closeCodes } from '../protocol/close.ts'
 import { inTime } from './deadline.ts'
 import { isSettled, release, untilSettled } from './handover.ts'
 import { isEntrys } from './places.ts'
-import { type Comeback, fromWhere, resumeOf, sidIn } from './recovery.ts'
+import { type Comeback, fromWhere, isSame, resumeOf, sidIn } from './recovery.ts'
 import type { Session } from './session.ts'
 import { recordOf, streamOf } from './session-record.ts'
 import { type SessionState, stateAfter, type Turn, unpackTurn, unpackWhereabouts } from './session-state.ts'
@@ -282,9 +282,4 @@ const ANSWERS: readonly MoveAnswer[] = ['free', 'refused', 'busy', 'none']
 function isMeant(session: Session, { token, user, params, codec }: Move): boolean {
   if (!session.resumable?.tokens.includes(token) || session.resumable.codecName !== codec) return false
   return (session.identity?.user ?? null) === user && isSame(session.handshake.params, params)
-}
-
-function isSame(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
-  const names = Object.keys(one)
-  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
 }

@@ -146,7 +146,7 @@ export class Recovery implements JournalRules {
     if (session === undefined) return undefined
     const pos = session.resumable?.from(known) ?? 0
     if (!session.isLive || session.codecIndex !== codecIndex) return undefined
-    if (session.identity?.user !== identity?.user || !isSamePlace(session.handshake, handshake))
+    if (session.identity?.user !== identity?.user || !isSame(session.handshake.params, handshake.params))
       return undefined
     const missed = session.lifecycle.isBehind ? undefined : session.resumable?.journal.missed(pos)
     if (missed !== undefined) return { session, token, pos, missed }
@@ -212,7 +212,8 @@ export function sidIn(token: string): string | undefined {
   return end > 0 ? token.slice(0, end) : undefined
 }
 
-function isSamePlace({ params: one }: Handshake, { params: other }: Handshake): boolean {
+/** Whether two have the same parameters in their paths. */
+export function isSame(one: Handshake['params'], other: Handshake['params']): boolean {
   const names = Object.keys(one)
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
 }

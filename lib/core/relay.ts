@@ -1,4 +1,4 @@
-import { packRoomMessage } from '../nodes/room-message.ts'
+import { packRoomMessage, unpackRoomMessage } from '../nodes/room-message.ts'
 import type { Payload } from '../protocol/codec.ts'
 import type { Broadcast } from './log.ts'
 
@@ -28,4 +28,10 @@ export function packed({ payloads, ...whom }: Outgoing, names: readonly string[]
   for (const [i, payload] of payloads.entries())
     if (payload !== undefined) byName.set(names[i] as string, payload)
   return packRoomMessage({ ...whom, payloads: byName })
+}
+
+/** The same from bytes, by the index of the codec again; undefined for what is none. */
+export function unpacked(bytes: Uint8Array, names: readonly string[]): Outgoing | undefined {
+  const message = unpackRoomMessage(bytes)
+  return message && { ...message, payloads: names.map((name) => message.payloads.get(name)) }
 }

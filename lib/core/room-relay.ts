@@ -1,10 +1,10 @@
 import type { Broker } from '../broker/broker.ts'
 import type { Subscription } from '../broker/messages.ts'
-import { packRoomMessage, unpackRoomMessage } from '../nodes/room-message.ts'
 import type { Clock } from '../protocol/clock.ts'
-import type { Codec, Payload } from '../protocol/codec.ts'
+import type { Codec } from '../protocol/codec.ts'
+import { inTime } from './deadline.ts'
 import { isDialects } from './dialect.ts'
-import type { Outgoing, Relay } from './relay.ts'
+import { type Outgoing, packed, type Relay, unpacked } from './relay.ts'
 
 /** Half a character. */
 const LONE = /\p{Surrogate}/u
@@ -45,12 +45,10 @@ export class RoomRelay implements Relay {
     this.#names = parts.codecs.map(nameOf)
   }
 
-  publish({ rooms, exceptIds, exceptRooms, payloads }: Outgoing): void {
+  publish(outgoing: Outgoing): void {
+    const { rooms } = outgoing
     if (rooms?.length === 0) return
-    const byName = new Map<string, Payload>()
-    for (const [i, payload] of payloads.entries())
-      if (payload !== undefined) byName.set(this.#names[i] as string, payload)
-    const bytes = packRoomMessage({ rooms, exceptIds, exceptRooms, payloads: byName })
+    const bytes = packed(outgoing, this.#names)
     const { counters, messages, state } = this.#parts.broker
     const before = counters.dropped
     messages.publish(this.#channel(rooms?.length === 1 ? rooms[0] : undefined), bytes)
@@ -76,20 +74,13 @@ export class RoomRelay implements Relay {
   async settled(): Promise<void> {
     const { broker, clock } = this.#parts
     if (this.#pending.size === 0 || broker.state === 'away') return
-    let timer: unknown
-    const late = new Promise<void>((resolve) => {
-      timer = clock.setTimeout(resolve, PATIENCE)
-    })
-    await Promise.race([Promise.all([...this.#pending]), late])
-    clock.clearTimeout(timer)
+    await inTime(Promise.all([...this.#pending]), clock, PATIENCE)
   }
 
   #receive(bytes: Uint8Array, from: string | undefined): void {
-    const message = unpackRoomMessage(bytes)
-    if (message === undefined) return this.#parts.garbage(from)
-    const { rooms, exceptIds, exceptRooms, payloads } = message
-    const own = this.#names.map((name) => payloads.get(name))
-    this.#parts.deliver({ rooms, exceptIds, exceptRooms, payloads: own })
+    const outgoing = unpacked(bytes, this.#names)
+    if (outgoing === undefined) this.#parts.garbage(from)
+    else this.#parts.deliver(outgoing)
   }
 
   #channel(room: string | undefined): string {

@@ -1,4 +1,4 @@
-import { pack, unpack } from '../nodes/parcel.ts'
+import { pack, parsed, unpack } from '../nodes/parcel.ts'
 import type { JournalState, Kept } from './journal.ts'
 
 /** Where a session can be found, as its record says. */
@@ -147,13 +147,5 @@ function isPlainValue(value: unknown): boolean {
       return true
     default:
       return false
-  }
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -2,6 +2,7 @@ import type { Broker } from '../broker/broker.ts'
 import type { Asking } from '../nodes/asking.ts'
 import { closeCodes } from '../protocol/close.ts'
 import type { Codec } from '../protocol/codec.ts'
+import { inTime } from './deadline.ts'
 import { forget } from './handover.ts'
 import { Moving, type Restored } from './moving.ts'
 import type { Recovery } from './recovery.ts'
@@ -257,12 +258,7 @@ export class SharedSessions implements RecordDesk {
   }
 
   async #within(task: Promise<void>): Promise<void> {
-    let timer: unknown
-    const late = new Promise<void>((resolve) => {
-      timer = this.clock.setTimeout(resolve, BEGINNING)
-    })
-    await Promise.race([task, late])
-    this.clock.clearTimeout(timer)
+    await inTime(task, this.clock, BEGINNING)
   }
 
   #back(): void {

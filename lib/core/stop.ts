@@ -5,6 +5,7 @@ import { Deadline } from './deadline.ts'
 import type { HttpHost } from './http.ts'
 import type { Session } from './session.ts'
 import type { Shared } from './shared.ts'
+import type { Start } from './start.ts'
 
 /** Options of `app.stop`. */
 export interface StopOptions {
@@ -27,10 +28,7 @@ export interface Stoppable {
   readonly http: HttpHost
   readonly runtime: Pick<Runtime, 'stop'>
   readonly cluster: Pick<Cluster, 'stop'>
-  /** Its start, where that has begun. */
-  readonly starting: Promise<void> | undefined
-  /** Ends what the container built; never rejects. */
-  dispose(): Promise<void>
+  readonly start: Pick<Start, 'running' | 'dispose'>
 }
 
 /** The end of an app in good order, within its deadline. */
@@ -49,13 +47,13 @@ export class Stop {
 
   /** To be called once. Never rejects but where the runtime does. */
   async run(): Promise<void> {
-    const { shared, http, runtime, cluster, starting } = this.#app
+    const { shared, http, runtime, cluster, start } = this.#app
     const deadline = this.#deadline
     const [handlers, closing, disposing] = [SHARES.handlers, SHARES.closing, SHARES.disposing].map((share) =>
       deadline.after(share).then(() => this.#late()),
     ) as [Promise<void>, Promise<void>, Promise<void>]
     // What is half built could not be taken down.
-    await Promise.race([starting?.catch(() => {}), handlers])
+    await Promise.race([start.running?.catch(() => {}), handlers])
     for (const dialect of http.dialects) dialect.drain()
     const leaving = [...shared.sessions].map((session) => this.#leave(session, handlers))
     await Promise.race([Promise.all(leaving), closing])
@@ -64,7 +62,7 @@ export class Stop {
     await Promise.race([Promise.all(http.dialects.map((dialect) => dialect.stop())), closing])
     // One that came from another node may have had no line here.
     for (const session of shared.sessions) session.connection?.terminate()
-    await Promise.race([this.#app.dispose(), disposing])
+    await Promise.race([start.dispose(), disposing])
     // What was disposed of may have had last words.
     await Promise.race([cluster.stop(), disposing])
     deadline.cancel()

@@ -2,7 +2,6 @@ import type { Broker } from '../broker/broker.ts'
 import { BrokerError } from '../broker/error.ts'
 import type { Entry, Following, Gap } from '../broker/streams.ts'
 import { packHole, unpackHole } from '../nodes/hole.ts'
-import { unpackRoomMessage } from '../nodes/room-message.ts'
 import { type Codec, type Payload, withPosition } from '../protocol/codec.ts'
 import { AgreedBase } from './agreed-base.ts'
 import { Arrivals } from './arrivals.ts'
@@ -11,7 +10,7 @@ import { Early } from './early.ts'
 import type { EventLog } from './log.ts'
 import { OwnEntries } from './own-entries.ts'
 import { ENTRIES, entryAt, PLACES, placeOf } from './places.ts'
-import { type Outgoing, packed, type Relay } from './relay.ts'
+import { type Outgoing, packed, type Relay, unpacked } from './relay.ts'
 import { nameOf } from './room-relay.ts'
 import { Untold } from './untold.ts'
 
@@ -68,12 +67,9 @@ export class StreamRelay implements Relay {
   #state: 'none' | 'beginning' | 'synced' | 'stopped' = 'none'
   #following: Following | undefined
   #timer: unknown
-  #telling: unknown
   #patience: unknown
-  /** How many times the others are being told of it. */
-  #holes = 0
   /** What the others have not had. */
-  readonly #untold = new Untold()
+  readonly #untold: Untold
   /** Since when the broker is away. */
   #awaySince: number | undefined
   /** The last position of something that the other nodes do not know under it. */
@@ -88,6 +84,11 @@ export class StreamRelay implements Relay {
     this.#arrivals = new Arrivals(parts.clock)
     this.#early = new Early(parts.clock, (outgoing) => this.#deliverAlone(outgoing))
     this.#agreed = new AgreedBase({ ...parts, tick: () => this.#append(NOTHING, undefined) })
+    this.#untold = new Untold({
+      clock: parts.clock,
+      isReady: () => this.isSynced && parts.broker.state === 'ready',
+      send: (rooms) => this.#append(packHole({ rooms }), undefined),
+    })
   }
 
   get isSynced(): boolean {
@@ -111,7 +112,7 @@ export class StreamRelay implements Relay {
 
   /** Whether the others are still to be told of something that they have missed. */
   get isTelling(): boolean {
-    return this.#holes > 0 || !this.#untold.isEmpty
+    return this.#untold.isTelling
   }
 
   start(): void {
@@ -127,11 +128,11 @@ export class StreamRelay implements Relay {
   stop(): void {
     this.#state = 'stopped'
     this.#parts.clock.clearTimeout(this.#timer)
-    this.#parts.clock.clearTimeout(this.#telling)
     this.#parts.clock.clearTimeout(this.#patience)
     this.#following?.close()
     this.#early.giveUp()
     this.#own.abandon()
+    this.#untold.stop()
     this.#arrivals.came(Number.POSITIVE_INFINITY)
   }
 
@@ -150,7 +151,6 @@ export class StreamRelay implements Relay {
 
   occupied(): void {}
   vacated(): void {}
-  async settled(): Promise<void> {}
 
   /** Much was sent to single sessions: before positions become those of the next entry, there has to be one. */
   checkPlaces(): void {
@@ -189,7 +189,7 @@ export class StreamRelay implements Relay {
     if (!this.isSynced) return
     // What has grown too old meanwhile is passed over without a word.
     if (away >= ttl) return this.#startOver()
-    this.#tellMissing()
+    this.#untold.tell()
     void this.#look()
   }
 
@@ -226,7 +226,7 @@ export class StreamRelay implements Relay {
       this.#state = 'synced'
       this.#parts.synced(true)
       for (const outgoing of this.#early.take()) this.publish(outgoing)
-      this.#tellMissing()
+      this.#untold.tell()
       this.#lookLater()
     } catch {
       // That the broker is away it tells by itself. Here there is nothing to do but to try again.
@@ -250,7 +250,8 @@ export class StreamRelay implements Relay {
     this.#parts.synced(false)
     log.restart(0)
     this.#entry = 0
-    this.#floor = this.#holes = 0
+    this.#floor = 0
+    this.#untold.forgetUnderWay()
     this.#base = undefined
     if (broker.state === 'ready') void this.#begin()
   }
@@ -270,7 +271,7 @@ export class StreamRelay implements Relay {
     log.advance(pos)
     // What was delivered here alone is told to the others: who comes from them has missed it.
     if (own === undefined && bytes.length > 0) {
-      this.#holes = Math.max(0, this.#holes - 1)
+      this.#untold.came()
       this.#floor = pos
     }
     if (own === 'twice') this.#floor = pos
@@ -282,12 +283,8 @@ export class StreamRelay implements Relay {
 
   #deliverForeign(bytes: Uint8Array, from: string, pos: number): void {
     if (bytes.length === 0) return
-    const message = unpackRoomMessage(bytes)
-    if (message !== undefined) {
-      const { rooms, exceptIds, exceptRooms, payloads } = message
-      const own = this.#codecNames.map((name) => payloads.get(name))
-      return this.#deliver({ rooms, exceptIds, exceptRooms, payloads: own }, pos, this.isSynced)
-    }
+    const outgoing = unpacked(bytes, this.#codecNames)
+    if (outgoing !== undefined) return this.#deliver(outgoing, pos, this.isSynced)
     const hole = unpackHole(bytes)
     if (hole === undefined) return this.#parts.garbage(from)
     if (from !== this.#parts.broker.node) this.#lose(hole.rooms, pos)
@@ -311,27 +308,6 @@ export class StreamRelay implements Relay {
     this.#floor = pos
     this.#deliver(outgoing, pos, true)
     this.#untold.add(outgoing.rooms)
-    if (this.#parts.broker.state === 'ready') this.#tellMissingLater()
-  }
-
-  /** Tells the others what they have not had. */
-  #tellMissing(): void {
-    if (this.#untold.isEmpty) return
-    const rooms = this.#untold.take()
-    this.#holes++
-    this.#append(packHole({ rooms }), undefined).catch(() => {
-      this.#holes = Math.max(0, this.#holes - 1)
-      this.#untold.add(rooms)
-      if (this.#parts.broker.state === 'ready') this.#tellMissingLater()
-    })
-  }
-
-  /** A broker that is there has refused something, or given it up: nothing else will say when to tell. */
-  #tellMissingLater(): void {
-    this.#telling ??= this.#parts.clock.setTimeout(() => {
-      this.#telling = undefined
-      if (this.isSynced && this.#parts.broker.state === 'ready') this.#tellMissing()
-    }, PAUSE)
   }
 
   #gap({ position }: Gap): void {
@@ -341,7 +317,7 @@ export class StreamRelay implements Relay {
     this.#parts.log.advance(pos)
     this.#own.passed(position)
     this.#floor = pos
-    this.#holes = 0
+    this.#untold.forgetUnderWay()
     this.#lose(undefined, pos)
     this.#arrivals.came(this.#entry)
   }

@@ -1,4 +1,4 @@
-import { pack, unpack } from './parcel.ts'
+import { pack, parsed, unpack } from './parcel.ts'
 import { isNames } from './room-message.ts'
 
 /** What a node tells the others that they have not had: broadcasts to these rooms; to anybody where none is named. */
@@ -13,15 +13,7 @@ export function packHole({ rooms }: Hole): Uint8Array {
 
 /** Undefined for what is none. */
 export function unpackHole(bytes: Uint8Array): Hole | undefined {
-  const lost = lostIn(unpack(bytes)?.text ?? '')
+  const lost = (parsed(unpack(bytes)?.text) as { lost?: unknown } | null | undefined)?.lost
   if (lost === 0) return { rooms: undefined }
   return isNames(lost) ? { rooms: lost } : undefined
-}
-
-function lostIn(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { lost?: unknown } | null)?.lost
-  } catch {
-    return undefined
-  }
 }

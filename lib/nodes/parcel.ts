@@ -64,6 +64,15 @@ export function unpack(bytes: Uint8Array): Parcel | undefined {
   return { text: text as string, payloads }
 }
 
+/** What a text says as JSON; undefined where it is none. */
+export function parsed(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 function writeWord(bytes: Uint8Array, at: number, word: number): void {
   bytes[at] = word >>> 24
   bytes[at + 1] = word >>> 16

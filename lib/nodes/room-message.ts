@@ -1,5 +1,5 @@
 import type { Payload } from '../protocol/codec.ts'
-import { pack, unpack } from './parcel.ts'
+import { pack, parsed, unpack } from './parcel.ts'
 
 /** What a node tells the others that it has published on a gateway. */
 export interface RoomMessage {
@@ -27,9 +27,9 @@ export function packRoomMessage({ rooms, exceptIds, exceptRooms, payloads }: Roo
 /** Undefined for what is none. */
 export function unpackRoomMessage(bytes: Uint8Array): RoomMessage | undefined {
   const parcel = unpack(bytes)
-  const head = parcel && listIn(parcel.text)
-  if (parcel === undefined || head === undefined) return undefined
-  const [rooms, codecs, exceptIds = [], exceptRooms = []] = head
+  const head = parsed(parcel?.text)
+  if (parcel === undefined || !Array.isArray(head)) return undefined
+  const [rooms, codecs, exceptIds = [], exceptRooms = []] = head as unknown[]
   const { payloads } = parcel
   if (!(rooms === 0 || isNames(rooms)) || !isNames(exceptIds) || !isNames(exceptRooms)) return undefined
   if (!isNames(codecs) || codecs.length !== payloads.length) return undefined
@@ -38,15 +38,6 @@ export function unpackRoomMessage(bytes: Uint8Array): RoomMessage | undefined {
     exceptIds,
     exceptRooms,
     payloads: new Map(codecs.map((name, i) => [name, payloads[i] as Payload])),
-  }
-}
-
-function listIn(text: string): unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) ? value : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -46,8 +46,13 @@ export class Commands {
 
   /** A command that runs a script, whose first key says where. */
   script(name: ScriptName, keys: readonly string[], args: readonly Argument[]): Command {
-    const bytes = args.reduce((sum, { length }) => sum + length, 64)
+    const bytes = sizeOf(args) + 64
     return { key: keys[0] as string, args: (server) => server.script(name, keys, args), bytes }
+  }
+
+  /** A command as it is, whose first argument is the key. */
+  plain(args: [name: string, key: string, ...rest: Argument[]]): Command {
+    return { key: args[1], args: () => args, bytes: sizeOf(args) }
   }
 
   /** Does it, within the time that there is patience. Rejects with a `BrokerError`. */
@@ -159,6 +164,10 @@ export class Commands {
     this.#trouble.once(error.message.slice(0, 40), { error: error.message }, 'Redis refused a command')
     throw new BrokerError('REFUSED', error.message, { cause: error })
   }
+}
+
+function sizeOf(args: readonly Argument[]): number {
+  return args.reduce((sum, { length }) => sum + length, 0)
 }
 
 function givenUp(wasSent: boolean, message: string): BrokerError {

@@ -133,7 +133,7 @@ function wordOf(sealed: Buffer, at: number): number {
 }
 
 export function openEnvelope(sealed: Buffer): Envelope {
-  if (!isOurs(sealed)) return { kind: 'foreign', bytes: viewOf(sealed, 0) }
+  if (!isOurs(sealed)) return { kind: 'foreign', bytes: viewOf(sealed) }
   const version = sealed[3]
   const kind = version === VERSION ? kinds[(sealed[4] ?? 0) - 1] : undefined
   const isNumbered = kind === 'entry' || kind === 'change'
@@ -168,6 +168,6 @@ function isOurs(sealed: Buffer): boolean {
 }
 
 /** The rest of a buffer, as nothing but bytes. */
-function viewOf(buffer: Buffer, start: number): Uint8Array {
+export function viewOf(buffer: Buffer, start = 0): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset + start, buffer.length - start)
 }

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { BrokerCounters } from '../broker/broker.ts'
 import type { LateHost } from '../broker/host.ts'
 import type { ChannelOptions, Messages, Subscriber, Subscription } from '../broker/messages.ts'
+import { MessageSubscription } from '../broker/subscription.ts'
 import type { Channels } from './channels.ts'
 import { openingOf, sealMessage } from './envelope.ts'
 import type { Names } from './names.ts'
@@ -23,6 +24,8 @@ const BACKLOG = 1 << 20
 export interface MessagesParts {
   host: LateHost
   node: Buffer
+  /** The same, as others write it. */
+  own: string
   terms: Terms
   names: Names
   topology: Topology
@@ -33,7 +36,6 @@ export interface MessagesParts {
 /** Messages by Redis's publish and subscribe. */
 export class RedisMessages implements Messages {
   readonly #parts: MessagesParts
-  readonly #own: string
   readonly #opening: Buffer
   readonly #subscriptions = new Set<Subscription>()
   #unsent: Unsent[] = []
@@ -42,7 +44,6 @@ export class RedisMessages implements Messages {
 
   constructor(parts: MessagesParts) {
     this.#parts = parts
-    this.#own = parts.node.toString('hex')
     this.#opening = openingOf(parts.node)
   }
 
@@ -59,47 +60,24 @@ export class RedisMessages implements Messages {
   }
 
   subscribe(name: string, subscriber: Subscriber, { open = false }: ChannelOptions = {}): Subscription {
-    const { channels, counters, host, names } = this.#parts
-    const own = this.#own
-    let isClosed = false
-    let isReady!: () => void
-    const ready = new Promise<void>((resolve) => {
-      isReady = resolve
-    })
-    const end = channels.listen(open ? names.open(name) : names.channel(name), open, {
-      listening: (isAgain) => {
-        isReady()
-        if (!isAgain) return
-        counters.gaps++
-        try {
-          if (!isClosed) subscriber.gap?.()
-        } catch (error) {
-          host.failed(error)
-        }
-      },
-      heard: (envelope) => {
-        const { kind } = envelope
-        if (kind !== 'message' && kind !== 'entry' && kind !== 'foreign') return
-        const from = kind === 'foreign' ? undefined : envelope.from
-        if (isClosed || from === own) return
-        counters.received++
-        try {
-          subscriber.message(envelope.bytes, from)
-        } catch (error) {
-          host.failed(error)
-        }
-      },
-    })
-    const subscription = {
-      ready,
-      close: () => {
-        isClosed = true
+    const { channels, counters, host, names, own } = this.#parts
+    const subscription: MessageSubscription = new MessageSubscription(
+      { node: own, counters, failed: host.failed },
+      subscriber,
+      () => {
         this.#subscriptions.delete(subscription)
-        isReady()
         end()
       },
-    }
+    )
     this.#subscriptions.add(subscription)
+    const end = channels.listen(open ? names.open(name) : names.channel(name), open, {
+      listening: (isAgain) => subscription.listening(isAgain),
+      heard: (envelope) => {
+        const { kind } = envelope
+        if (kind === 'foreign') subscription.heard(envelope.bytes, undefined)
+        else if (kind === 'message' || kind === 'entry') subscription.heard(envelope.bytes, envelope.from)
+      },
+    })
     return subscription
   }
 

@@ -13,7 +13,7 @@ import { type Beat, Membership } from '../broker/membership.ts'
 import { newNode } from '../broker/node.ts'
 import { Channels } from './channels.ts'
 import { Commands } from './commands.ts'
-import { headOf, sealGreeting } from './envelope.ts'
+import { sealGreeting } from './envelope.ts'
 import { theLibrary } from './library.ts'
 import { RedisMessages } from './messages.ts'
 import { Names } from './names.ts'
@@ -107,7 +107,7 @@ export class RedisBroker implements Broker {
     this.streams = new RedisStreams(parts)
     this.values = new RedisValues(parts)
     this.records = new RedisRecords(parts)
-    this.rosters = new RedisRosters({ ...parts, head: headOf('change'), nodes: this.nodes })
+    this.rosters = new RedisRosters({ ...parts, nodes: this.nodes })
     channels.listen(names.comings, false, {
       listening() {},
       heard: (envelope) => {

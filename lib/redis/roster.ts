@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer'
 import type { RosterCopy } from '../broker/roster-copy.ts'
 import type { Command } from './commands.ts'
-import { sealChange } from './envelope.ts'
+import { headOf, sealChange } from './envelope.ts'
 import type { RostersParts } from './rosters.ts'
+
+const head = headOf('change')
 
 /** For how long a roster stays in Redis when nobody renews it. */
 const TTL = 5 * 60_000
@@ -124,7 +126,7 @@ export class Roster {
     bytes: Uint8Array | undefined,
     rest: (string | Buffer)[],
   ): Command {
-    const { head, names, node, own } = this.#parts
+    const { names, node, own } = this.#parts
     const { index, channel } = names.roster(this.#name)
     const change = sealChange(node, member, bytes)
     const keys = [index, this.#members]

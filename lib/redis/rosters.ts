@@ -13,6 +13,7 @@ import {
 } from '../broker/rosters.ts'
 import type { Channels } from './channels.ts'
 import type { Commands } from './commands.ts'
+import { viewOf } from './envelope.ts'
 import type { Names } from './names.ts'
 import type { Terms } from './options.ts'
 import { Roster } from './roster.ts'
@@ -22,8 +23,6 @@ export interface RostersParts {
   node: Buffer
   /** The same, as others write it. */
   own: string
-  /** The beginning of what tells of a change. */
-  head: Buffer
   terms: Terms
   names: Names
   commands: Commands
@@ -123,7 +122,7 @@ export class RedisRosters implements Rosters {
     await Promise.allSettled(
       emptied.map(([name]) => {
         const key = `${names.roster(name).index}:${own}`
-        return commands.run({ key, args: () => ['DEL', key], bytes: key.length })
+        return commands.run(commands.plain(['DEL', key]))
       }),
     )
   }
@@ -147,12 +146,8 @@ export class RedisRosters implements Rosters {
     const entries = nodes.flatMap(([id, fields]) => {
       const node = id.toString()
       return Array.from({ length: fields.length / 2 }, (_, i) => {
-        const bytes = fields[2 * i + 1] as Buffer
-        return {
-          member: String(fields[2 * i]),
-          node,
-          bytes: new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
-        }
+        const bytes = viewOf(fields[2 * i + 1] as Buffer)
+        return { member: String(fields[2 * i]), node, bytes }
       })
     })
     return { version: Number(version ?? 0), entries }

@@ -31,6 +31,7 @@ export class Server {
   /** Of this run of the server; empty where it does not tell. */
   run = ''
   #hashes = new Map<ScriptName, string>()
+  #isActive = false
 
   constructor(place: Place, terms: Terms, events: ServerEvents) {
     this.name = nameOf(place)
@@ -50,8 +51,6 @@ export class Server {
       down: (error, wasUp) => events.down(this, error, wasUp),
     })
   }
-
-  #isActive = false
 
   /** Whether it can be asked, and everything that was wanted is being listened to. */
   get isUp(): boolean {

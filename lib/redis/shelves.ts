@@ -3,6 +3,7 @@ import { BrokerError, unattended } from '../broker/error.ts'
 import type { BrokerRecord, Records, WriteOptions, Written } from '../broker/records.ts'
 import type { Values } from '../broker/values.ts'
 import type { Commands } from './commands.ts'
+import { viewOf } from './envelope.ts'
 import type { Argument } from './library.ts'
 import type { Names } from './names.ts'
 import type { Terms } from './options.ts'
@@ -24,28 +25,22 @@ export class RedisValues implements Values {
   }
 
   get(name: string): Promise<Uint8Array | undefined> {
-    return unattended(this.#run(['GET', this.#key(name)]).then((reply) => bytesOf(reply)))
+    return unattended(this.#run('GET', name).then((reply) => bytesOf(reply)))
   }
 
   set(name: string, bytes: Uint8Array, { ttl }: { ttl: number }): Promise<void> {
     const refusal = tooLarge(bytes, this.#parts.terms)
     if (refusal !== undefined) return refusal
-    return unattended(
-      this.#run(['SET', this.#key(name), Buffer.from(bytes), 'PX', String(ttl)]).then(() => {}),
-    )
+    return unattended(this.#run('SET', name, Buffer.from(bytes), 'PX', String(ttl)).then(() => {}))
   }
 
   delete(name: string): Promise<boolean> {
-    return unattended(this.#run(['DEL', this.#key(name)]).then((reply) => reply === 1))
+    return unattended(this.#run('DEL', name).then((reply) => reply === 1))
   }
 
-  #key(name: string): string {
-    return this.#parts.names.open(name)
-  }
-
-  #run(args: Argument[]): Promise<unknown> {
-    const bytes = args.reduce((sum, { length }) => sum + length, 0)
-    return this.#parts.commands.run({ key: String(args[1]), args: () => args, bytes })
+  #run(command: string, name: string, ...rest: Argument[]): Promise<unknown> {
+    const { commands, names } = this.#parts
+    return commands.run(commands.plain([command, names.open(name), ...rest]))
   }
 }
 
@@ -59,13 +54,7 @@ export class RedisRecords implements Records {
   }
 
   read(key: string): Promise<BrokerRecord | undefined> {
-    const name = this.#parts.names.record(key)
-    const args = ['HMGET', name, 'version', 'bytes']
-    return unattended(
-      this.#parts.commands
-        .run({ key: name, args: () => args, bytes: name.length })
-        .then((reply) => recordOf(reply as Stored)),
-    )
+    return unattended(this.#run('HMGET', key, 'version', 'bytes').then((reply) => recordOf(reply as Stored)))
   }
 
   write(key: string, bytes: Uint8Array, { ttl, version }: WriteOptions): Promise<Written> {
@@ -89,13 +78,12 @@ export class RedisRecords implements Records {
   }
 
   touch(key: string, ttl: number): Promise<boolean> {
-    const name = this.#parts.names.record(key)
-    const args = ['PEXPIRE', name, String(ttl)]
-    return unattended(
-      this.#parts.commands
-        .run({ key: name, args: () => args, bytes: name.length })
-        .then((reply) => reply === 1),
-    )
+    return unattended(this.#run('PEXPIRE', key, String(ttl)).then((reply) => reply === 1))
+  }
+
+  #run(command: string, key: string, ...rest: Argument[]): Promise<unknown> {
+    const { commands, names } = this.#parts
+    return commands.run(commands.plain([command, names.record(key), ...rest]))
   }
 
   #script(script: 'write' | 'erase', key: string, args: Argument[]): Promise<unknown> {
@@ -112,7 +100,7 @@ function recordOf([version, bytes]: Stored): BrokerRecord | undefined {
 }
 
 function bytesOf(reply: unknown): Uint8Array | undefined {
-  return Buffer.isBuffer(reply) ? new Uint8Array(reply.buffer, reply.byteOffset, reply.length) : undefined
+  return Buffer.isBuffer(reply) ? viewOf(reply) : undefined
 }
 
 function tooLarge(bytes: Uint8Array, { maxPayload }: Terms): Promise<never> | undefined {

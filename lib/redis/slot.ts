@@ -1,4 +1,5 @@
-const SLOTS = 16_384
+/** How many slots a cluster has. */
+export const SLOTS = 16_384
 
 /** CRC16 of the variety XMODEM, by which a Redis cluster shares out its keys. */
 const table = Uint16Array.from({ length: 256 }, (_, byte) => {

@@ -20,14 +20,16 @@ import type {
 import { Appender } from './appender.ts'
 import type { Channels } from './channels.ts'
 import type { Command, Commands } from './commands.ts'
-import { headOf, openEntry, sealEntry } from './envelope.ts'
-import type { Names } from './names.ts'
+import { headOf, openEntry, sealEntry, viewOf } from './envelope.ts'
+import type { Names, StreamNames } from './names.ts'
 import type { Terms } from './options.ts'
 import type { Server } from './server.ts'
 
 export interface StreamsParts {
   host: LateHost
   node: Buffer
+  /** The same, as others write it. */
+  own: string
   terms: Terms
   names: Names
   commands: Commands
@@ -40,7 +42,6 @@ const head = headOf('entry')
 /** Streams as Redis has them; their entries are published as they are appended. */
 export class RedisStreams implements Streams {
   readonly #parts: StreamsParts
-  readonly #own: string
   /** For each stream to which something is being appended. */
   readonly #appenders = new Map<string, Appender>()
   readonly #follows = new Set<Follow>()
@@ -48,7 +49,6 @@ export class RedisStreams implements Streams {
 
   constructor(parts: StreamsParts) {
     this.#parts = parts
-    this.#own = parts.node.toString('hex')
   }
 
   append(name: string, bytes: Uint8Array, options: AppendOptions): Promise<number> {
@@ -88,7 +88,7 @@ export class RedisStreams implements Streams {
   }
 
   follow(name: string, follower: Follower, { after, open = false }: FollowOptions = {}): Following {
-    const { channels, counters, host } = this.#parts
+    const { channels, counters, host, own } = this.#parts
     const { channel } = this.#names(name, open)
     const follow: Follow = new Follow(
       {
@@ -110,7 +110,7 @@ export class RedisStreams implements Streams {
       heard: (envelope) => {
         if (envelope.kind === 'entry') {
           const { kind: _, ...entry } = envelope
-          if (entry.from !== this.#own) counters.received++
+          if (entry.from !== own) counters.received++
           follow.heard(entry)
         } else if (envelope.kind === 'message' || envelope.kind === 'foreign') {
           counters.received++
@@ -140,7 +140,7 @@ export class RedisStreams implements Streams {
     for (const follow of [...this.#follows]) follow.close()
   }
 
-  #names(name: string, open: boolean | undefined): ReturnType<Names['stream']> {
+  #names(name: string, open: boolean | undefined): StreamNames {
     return this.#parts.names.stream(open ? nameOf(name) : name, open)
   }
 
@@ -155,9 +155,10 @@ export class RedisStreams implements Streams {
   }
 
   #appending(name: string, bytes: Uint8Array, { limit, ttl, tag, memory, open }: AppendOptions): Command {
+    const { node, own } = this.#parts
     const { entries, meta, channel, value } = this.#names(name, open)
     const sequence = ++this.#sequence
-    const sealed = sealEntry(this.#parts.node, sequence, bytes, tag)
+    const sealed = sealEntry(node, sequence, bytes, tag)
     const keys = value === undefined ? [entries, meta] : [entries, meta, value]
     return {
       key: entries,
@@ -165,14 +166,8 @@ export class RedisStreams implements Streams {
       args: (server: Server) => {
         const publish = server.isSharded && value === undefined ? 'SPUBLISH' : 'PUBLISH'
         return server.script('append', keys, [
-          ...[
-            this.#own,
-            String(sequence),
-            sealed,
-            String(limit),
-            String(ttl),
-            String(memory ?? memoryOf(ttl)),
-          ],
+          ...[own, String(sequence), sealed],
+          ...[limit, ttl, memory ?? memoryOf(ttl)].map(String),
           ...[publish, channel, head, server.run],
         ])
       },
@@ -211,7 +206,7 @@ function sliceOf(reply: Reply, after: number | undefined, limit: number): Slice 
     position: isFull ? (stored.at(-1)?.position ?? last) : last,
     last,
     gap: after === undefined ? undefined : gapOf(after, next, stored[0]?.position, last),
-    kept: value === null ? undefined : { bytes: plain(value), position: positionOf(value, newest) },
+    kept: value === null ? undefined : { bytes: viewOf(value), position: positionOf(value, newest) },
   }
 }
 
@@ -232,8 +227,4 @@ function positionOf(value: Buffer, newest: Stored | null): number | undefined {
   if (newest === null) return undefined
   const { position, entry } = readStored(newest)
   return entry !== undefined && value.equals(entry.bytes) ? position : undefined
-}
-
-function plain(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length)
 }

@@ -1,12 +1,10 @@
 import { nameOf, type Place, placeOf } from './address.ts'
 import type { Terms } from './options.ts'
 import { Server, type ServerEvents } from './server.ts'
-import { slotOf } from './slot.ts'
+import { SLOTS, slotOf } from './slot.ts'
 
 /** How long to wait between two questions for the slots of a cluster. */
 const PAUSE = 250
-
-const SLOTS = 16_384
 
 /** What a topology tells. */
 export interface TopologyEvents extends Omit<ServerEvents, 'up' | 'listening' | 'moved'> {
@@ -74,10 +72,6 @@ export class Topology {
     return [...new Set(this.#slots)].filter((server) => server !== undefined)
   }
 
-  get isCluster(): boolean {
-    return this.#isCluster === true
-  }
-
   /** The server that has a slot; undefined as long as none is known. */
   serverOf(slot: number): Server | undefined {
     return this.#single ?? this.#slots[slot]
@@ -85,7 +79,7 @@ export class Topology {
 
   /** The server that has a key, or a channel. */
   serverFor(key: string): Server | undefined {
-    return this.#single ?? this.#slots[slotOf(key)]
+    return this.serverOf(slotOf(key))
   }
 
   /** The server at an address that a cluster's node told. */

@@ -1,44 +1,20 @@
 import { BACKLOG } from '../core/buffer.ts'
-import type {
-  Address,
-  Admission,
-  Connection,
-  ConnectionHandler,
-  Host,
-  ListenOptions,
-  Runtime,
-} from '../core/connection.ts'
+import type { Address, Admission, Host, ListenOptions, Runtime } from '../core/connection.ts'
 import { refuse } from '../core/refusal.ts'
 import type { Payload } from '../protocol/codec.ts'
 import { MAX_REQUEST_BODY } from './body.ts'
-import { checkPlace, listenFailed, platform } from './listen.ts'
+import { BunLine, type BunSocket } from './bun-line.ts'
+import { addressOf, checkPlace, listenFailed, platform } from './listen.ts'
 import { onShutdown } from './shutdown.ts'
 
 // The part of Bun's API in use, so that the library's types need none of Bun's.
-
-interface BunSocket {
-  readonly data: BunConnection
-  sendText(data: string): number
-  sendBinary(data: Uint8Array): number
-  publish(topic: string, data: Payload): number
-  subscribe(topic: string): boolean
-  unsubscribe(topic: string): boolean
-  cork(callback: () => void): void
-  ping(): number
-  close(code: number, reason: string): void
-  terminate(): void
-  pause(): void
-  resume(): void
-  getBufferedAmount(): number
-  binaryType?: 'nodebuffer' | 'arraybuffer' | 'uint8array' | 'blob'
-}
 
 interface BunServer {
   readonly port?: number
   readonly hostname?: string
   /** HTTP requests that are being handled or answered. */
   readonly pendingRequests: number
-  upgrade(request: Request, options: { data: BunConnection; headers?: Record<string, string> }): boolean
+  upgrade(request: Request, options: { data: BunLine; headers?: Record<string, string> }): boolean
   requestIP(request: Request): { address: string } | null
   /** In seconds; 0 for none. */
   timeout(request: Request, seconds: number): void
@@ -52,7 +28,7 @@ interface BunGlobal {
 
 /** The handlers that `Bun.serve` takes as `websocket`. */
 export interface BunWebSocketHandler {
-  data: BunConnection
+  data: BunLine
   open(ws: BunSocket): void
   message(ws: BunSocket, message: Payload): void
   ping(ws: BunSocket): void
@@ -82,87 +58,6 @@ const HTTP_IDLE_TIMEOUT = 30
 /** How long to wait before looking again whether all answers have left, in milliseconds. */
 const SENT_LOOK = 5
 
-/** One of Bun's sockets, as a connection. */
-export class BunConnection implements Connection {
-  readonly handler: ConnectionHandler
-  readonly #isPinged: boolean
-  #socket: BunSocket | undefined
-  /** How often somebody asked and nothing had come since the last time. */
-  #silence = 0
-
-  /** `isPinged`: whether its line is looked after by pings of WebSocket itself. */
-  constructor(handler: ConnectionHandler, isPinged: boolean) {
-    this.handler = handler
-    this.#isPinged = isPinged
-  }
-
-  /** Takes note that something came. */
-  heard(): void {
-    this.#silence = 0
-  }
-
-  open(socket: BunSocket): void {
-    this.#socket = socket
-    this.handler.opened(this)
-  }
-
-  get bufferedAmount(): number {
-    return this.#socket?.getBufferedAmount() ?? 0
-  }
-
-  // Bun returns the bytes sent, -1 if they were queued, 0 if they were dropped or there were none.
-  send(payload: Payload): boolean {
-    const socket = this.#socket as BunSocket
-    return (typeof payload === 'string' ? socket.sendText(payload) : socket.sendBinary(payload)) > 0
-  }
-
-  sendAll(payloads: readonly Payload[]): boolean {
-    // A cork pays from two messages on.
-    if (payloads.length === 1) return this.send(payloads[0] as Payload)
-    let left = true
-    this.#socket?.cork(() => {
-      for (const payload of payloads) left = this.send(payload) && left
-    })
-    return left
-  }
-
-  subscribe(topic: string): void {
-    this.#socket?.subscribe(topic)
-  }
-
-  unsubscribe(topic: string): void {
-    this.#socket?.unsubscribe(topic)
-  }
-
-  publish(topic: string, payload: Payload): void {
-    this.#socket?.publish(topic, payload)
-  }
-
-  silence(): number {
-    return this.#isPinged ? ++this.#silence : 0
-  }
-
-  ping(): void {
-    this.#socket?.ping()
-  }
-
-  close(code: number, reason: string): void {
-    this.#socket?.close(code, reason)
-  }
-
-  terminate(): void {
-    this.#socket?.terminate()
-  }
-
-  pause(): void {
-    this.#socket?.pause()
-  }
-
-  resume(): void {
-    this.#socket?.resume()
-  }
-}
-
 /** Bun's own WebSocket server. */
 export class BunRuntime implements Runtime {
   /** For `Bun.serve` by hand, as its `websocket`. */
@@ -182,9 +77,9 @@ export class BunRuntime implements Runtime {
         ws.binaryType = 'uint8array'
         ws.data.open(ws)
       },
-      message({ data: connection }, message) {
-        connection.heard()
-        connection.handler.message(message)
+      message({ data: line }, message) {
+        line.heard()
+        line.handler.message(message)
       },
       ping(ws) {
         ws.data.heard()
@@ -250,10 +145,7 @@ export class BunRuntime implements Runtime {
       throw listenFailed(error, { port, hostname, unix })
     }
     this.#servers.add(this.#own)
-    if (unix !== undefined) return { unix, url: unix }
-    const bound = this.#own.port ?? port
-    const name = hostname.includes(':') ? `[${hostname}]` : hostname
-    return { port: bound, hostname, url: `http://${name}:${bound}` }
+    return addressOf({ port: this.#own.port ?? port, hostname, unix })
   }
 
   async stop(cut: Promise<void>): Promise<void> {
@@ -290,7 +182,7 @@ export class BunRuntime implements Runtime {
     if (refused !== undefined) return refused
     // Without the header Bun would answer with the first that the client offers.
     const headers = subprotocol === undefined ? undefined : { 'sec-websocket-protocol': subprotocol }
-    const data = new BunConnection(handler, subprotocol === undefined)
+    const data = new BunLine(handler, subprotocol === undefined)
     try {
       if (asksForUpgrade(request) && server.upgrade(request, { data, headers })) return undefined
     } catch (error) {

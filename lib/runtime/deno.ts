@@ -12,7 +12,7 @@ import type { CloseReason } from '../protocol/close.ts'
 import type { Payload } from '../protocol/codec.ts'
 import { LimitedBody, saysTooLong, tooLong } from './body.ts'
 import { fitting } from './close-reason.ts'
-import { checkPlace, listenFailed, platform } from './listen.ts'
+import { addressOf, checkPlace, listenFailed, platform } from './listen.ts'
 import { onShutdown } from './shutdown.ts'
 
 // The part of Deno's API in use, so that the library's types need none of Deno's.
@@ -178,10 +178,7 @@ export class DenoRuntime implements Runtime {
     } catch (error) {
       throw listenFailed(error, { port, hostname, unix })
     }
-    if (unix !== undefined) return { unix, url: unix }
-    const bound = this.#own.addr.port ?? port
-    const name = hostname.includes(':') ? `[${hostname}]` : hostname
-    return { port: bound, hostname, url: `http://${name}:${bound}` }
+    return addressOf({ port: this.#own.addr.port ?? port, hostname, unix })
   }
 
   async stop(cut: Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ListenOptions } from '../core/connection.ts'
+import type { Address, ListenOptions } from '../core/connection.ts'
 import { PartylineError, withoutTrace } from '../protocol/error.ts'
 
 /** Throws where a place to listen is none, though the runtime would take it for some other. */
@@ -22,6 +22,19 @@ export function platform<T>(name: 'Bun' | 'Deno', start: string): T {
 }
 
 const examples = { hostname: 'localhost, 0.0.0.0 or [::]', unix: 'the path of a socket' }
+
+/** Where a server listens, once it has its port. */
+export function addressOf({ port, hostname, unix }: Place): Address {
+  if (unix !== undefined) return { unix, url: unix }
+  const name = hostname.includes(':') ? `[${hostname}]` : hostname
+  return { port, hostname, url: `http://${name}:${port}` }
+}
+
+interface Place {
+  port: number
+  hostname: string
+  unix: string | undefined
+}
 
 /** Why a server could not listen, in one line that says what to do. */
 export function listenFailed(cause: unknown, { port, hostname, unix }: ListenOptions): PartylineError {

@@ -5,7 +5,7 @@ import type { Address, Admission, Host, ListenOptions, Runtime } from '../core/c
 import { refuse } from '../core/refusal.ts'
 import { PartylineError, withoutTrace } from '../protocol/error.ts'
 import { LimitedBody, saysTooLong, tooLong } from './body.ts'
-import { checkPlace, listenFailed } from './listen.ts'
+import { addressOf, checkPlace, listenFailed } from './listen.ts'
 import { TextFrames } from './node-frame.ts'
 import { bodyOf, requestOf, respond } from './node-http.ts'
 import { NodeLine } from './node-line.ts'
@@ -140,10 +140,9 @@ export class NodeRuntime implements Runtime {
     }
     server.removeAllListeners('error').on('error', (error) => this.#host.failed(error))
     this.#own = server
-    if (unix !== undefined) return { unix, url: unix }
-    const bound = (server.address() as { port: number }).port
-    const name = hostname.includes(':') ? `[${hostname}]` : hostname
-    return { port: bound, hostname, url: `http://${name}:${bound}` }
+    // Of a unix socket it is the path, which has no port.
+    const { port: bound = port } = server.address() as { port?: number }
+    return addressOf({ port: bound, hostname, unix })
   }
 
   async stop(cut: Promise<void>): Promise<void> {

@@ -11,6 +11,21 @@ export type { SocketioOptions } from './options.ts'
 /**
  * Serves clients of Socket.IO 3 and 4 as they are (Socket.IO protocol 5, Engine.IO protocol 4): a gateway's path is a namespace, and
  * what is emitted to its rooms reaches them with all others. For the option `dialects` of `createApp`, of one app.
+ *
+ * @example
+ * ```ts
+ * import { createApp, Gateway, On, type Socket } from 'partyline'
+ * import { socketio } from 'partyline/socketio'
+ *
+ * @Gateway('/chat')
+ * class Chat {
+ *   @On() say(socket: Socket, text: string) {
+ *     socket.emit('said', text)
+ *   }
+ * }
+ *
+ * createApp(Chat, { dialects: [socketio({ connectionStateRecovery: true })] })
+ * ```
  */
 export function socketio(options: SocketioOptions = {}): DialectFactory {
   const rules = socketioRules(options)

@@ -1,10 +1,10 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { channels, connect } from 'partyline/client'
+import { seeded } from 'partyline/testing'
 import { HandClock } from '../support/clock.ts'
 import { nextTurn } from '../support/until.ts'
 import { ModelLine } from './model.ts'
-import { seeded } from './random.ts'
 
 const HISTORIES = Number(process.env.PARTYLINE_HISTORIES ?? 600)
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, spyOn, test } from 'bun:test'
 import { type Attempt, closeCodes } from 'partyline/client'
+import { seeded } from 'partyline/testing'
 import { Network } from './network.ts'
-import { seeded } from './random.ts'
 
 const codes = Object.values(closeCodes).map(({ code, reconnect }): [number, boolean] => [code, reconnect])
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { type Client, connect } from 'partyline/client'
+import { seeded } from 'partyline/testing'
 import { HandClock } from '../support/clock.ts'
 import { nextTurn } from '../support/until.ts'
 import { ModelLine, ModelServer } from './model.ts'
-import { seeded } from './random.ts'
 
 /** So many histories are tried; a longer search is `PARTYLINE_HISTORIES=100000 npm test -- test/client/recovery.property`. */
 const HISTORIES = Number(process.env.PARTYLINE_HISTORIES ?? 2_000)

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -207,7 +207,10 @@ describe('on other runtimes', () => {
   afterAll(() => rmSync(folder, { recursive: true }))
   const module = path(folder, 'client.js')
   const build = ['build', '--target=browser', `--outfile=${module}`, 'lib/client/mod.ts']
-  spawnSync(process.execPath, build, { cwd: root })
+  beforeAll(() => {
+    const { status, stderr } = spawnSync(process.execPath, build, { cwd: root, encoding: 'utf8' })
+    if (status !== 0) throw new Error(stderr)
+  })
 
   const deno = path(root, 'node_modules/.bin/deno')
   const runtimes: [name: string, command: string, flags: string[]][] = [
@@ -216,28 +219,26 @@ describe('on other runtimes', () => {
     ['Node', 'node', ['--experimental-websocket', '--no-warnings']],
     ['Deno', deno, ['run', '--allow-net', '--allow-read']],
   ]
-  const isThere = (command: string): boolean => spawnSync(command, ['--version']).status === 0
 
-  for (const [name, command, flags] of runtimes) {
-    test.skipIf(!isThere(command))(
-      `a client on ${name} calls, hears, comes back and is sent away`,
-      async () => {
-        const child = spawn(command, [...flags, path(import.meta.dir, 'smoke.mjs'), module, `${url}/party`])
-        let out = ''
-        child.stdout.on('data', (text) => (out += text))
-        child.stderr.on('data', (text) => (out += text))
-        await new Promise((resolve) => child.on('close', resolve))
-        expect(JSON.parse(out)).toEqual([
-          { recovered: false, lost: 0 },
-          3,
-          [true, 'NO'],
-          [1, 'ü'],
-          { recovered: false, lost: 0 },
-          7,
-          'see you',
-          { code: 4403, reason: 'left' },
-        ])
-      },
-    )
-  }
+  test.each(runtimes)(
+    'a client on %s calls, hears, comes back and is sent away',
+    async (_, command, flags) => {
+      const child = spawn(command, [...flags, path(import.meta.dir, 'smoke.mjs'), module, `${url}/party`])
+      let out = ''
+      child.stdout.on('data', (text) => (out += text))
+      child.stderr.on('data', (text) => (out += text))
+      const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
+      if (code !== 0) throw new Error(`it ended with ${code}: ${out}`)
+      expect(JSON.parse(out)).toEqual([
+        { recovered: false, lost: 0 },
+        3,
+        [true, 'NO'],
+        [1, 'ü'],
+        { recovered: false, lost: 0 },
+        7,
+        'see you',
+        { code: 4403, reason: 'left' },
+      ])
+    },
+  )
 })

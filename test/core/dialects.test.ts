@@ -10,6 +10,7 @@ import {
   several,
 } from 'partyline'
 import { msgpack } from 'partyline/msgpack'
+import { socketio } from 'partyline/socketio'
 import { bytes, hex } from '../support/hex.ts'
 import { finish, mistakesIn, put, start } from './in-memory.ts'
 
@@ -36,7 +37,7 @@ class Telling implements Dialect {
     return Response.json({
       ip,
       upgrade,
-      verdict: typeof verdict === 'string' ? verdict : Object.keys(verdict),
+      verdict: typeof verdict === 'string' || 'status' in verdict ? verdict : Object.keys(verdict),
     })
   }
 
@@ -55,6 +56,15 @@ const telling = (name = 'telling', problems: string[] = []): DialectFactory => (
   open: (host) => new Telling(host),
 })
 
+/** One that speaks with all. */
+const speaking: DialectFactory = { ...socketio(), ...telling('speaking') }
+
+@Gateway('/halls/:facility', { channels: { publish: true } })
+class Halls {}
+
+@Gateway('/plain')
+class Plain {}
+
 @Gateway('/:name')
 class Main {
   @On() two(_: Socket, ...args: unknown[]): unknown {
@@ -64,6 +74,9 @@ class Main {
 
 @Module({ gateways: [Main] })
 class All {}
+
+@Module({ gateways: [Halls, Plain] })
+class Open {}
 
 const UPGRADE = {
   ...{ upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-version': '13' },
@@ -85,6 +98,25 @@ describe('a dialect', () => {
   test('is asked before gateways, and speaks with those only that have its codec', async () => {
     expect(await ask('/dialect')).toEqual([200, { ip: '127.0.0.1', upgrade: false, verdict: 'unknown' }])
     expect((await ask('/other'))[0]).toBe(426)
+  })
+
+  test('carries no channels, and says so to who asks for them in its url', async () => {
+    const one = await start(Open, { dialects: [speaking] })
+    const knock = async (search: string): Promise<unknown> => {
+      const response = await one.app.runtime.fetch(new Request(`http://localhost/dialect?path=${search}`))
+      return (await response.json()).verdict
+    }
+    const refused = {
+      ...{ status: 400, code: 'INVALID_DATA' },
+      message:
+        'channels cannot be heard or published to over speaking: leave subscribe-… and publish-… out of the url, ' +
+        'or connect with a plain WebSocket',
+    }
+    const letIn = ['path', 'handler', 'refusal']
+    expect(await knock('/halls/red&subscribe-broadcast')).toEqual(refused)
+    expect(await knock('/halls/red&publish-broadcast')).toEqual(refused)
+    expect(await knock('/halls/red&echo')).toEqual(letIn)
+    expect(await knock('/plain&subscribe-broadcast')).toEqual(letIn.slice(0, 2))
   })
 
   test('is told the address that the app believes', async () => {
@@ -116,6 +148,19 @@ describe('a dialect', () => {
     const response = await one.app.runtime.fetch(new Request('http://localhost/broken'))
     expect(response.status).toBe(500)
     expect(one.logged()).toHaveLength(1)
+  })
+
+  test('hides no gateway without a word', () => {
+    @Gateway('/dialect/')
+    class Hidden {}
+
+    @Module({ gateways: [Hidden, Main] })
+    class Both {}
+
+    expect(mistakesIn(Both, { dialects: [telling()] })).toEqual([
+      'Hidden is at /dialect, where another protocol of the option "dialects" is served: nobody would reach it. Give one of ' +
+        'them another path.',
+    ])
   })
 
   test('has problems that are told when the app is put together, and a name of its own', () => {

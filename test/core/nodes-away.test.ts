@@ -119,8 +119,8 @@ describe('who is to enter a room', () => {
     await guest(one)
     await one.app.get(Talk).context.to().join('nobody')
     messages.subscribe = (...args) => {
-      const { close } = subscribe(...args)
-      return { ready: gate.pass(), close }
+      const subscription = subscribe(...args)
+      return { ready: gate.pass(), close: () => subscription.close() }
     }
     let isIn = false
     const joined = one.app

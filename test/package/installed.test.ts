@@ -35,7 +35,8 @@ beforeAll(() => {
   run('node', ['node_modules/typescript/bin/tsc'], full.folder)
   bare = install([])
   bare.write('main.js', readFileSync(join(full.folder, 'main.js'), 'utf8'))
-})
+  // Two compilers run here, and npm three times.
+}, 180_000)
 
 afterAll(() => {
   for (const project of projects) project.remove()

@@ -10,9 +10,16 @@ export function run(command: string, args: readonly string[], cwd: string): stri
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_SCRIPTS.test(name)))
   // On Windows npm is a script, which only a shell can start.
   const shell = process.platform === 'win32'
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, shell, encoding: 'utf8' })
+  const { status, signal, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env,
+    shell,
+    encoding: 'utf8',
+  })
   if (status === 0) return stdout
-  throw new Error(`${command} ${args.join(' ')} failed:\n${error ?? ''}${stdout}${stderr}`)
+  throw new Error(
+    `${command} ${args.join(' ')} ended with ${signal ?? status}:\n${error ?? ''}${stdout}${stderr}`,
+  )
 }
 
 const OF_SCRIPTS = /^(?:npm_(?:package|lifecycle|config_local_prefix)|INIT_CWD|NODE_PATH|NODE_OPTIONS)/i

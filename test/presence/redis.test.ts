@@ -14,6 +14,7 @@ import { newName, until } from '../contract/broker/network.ts'
 import { RedisNetwork } from '../redis/network.ts'
 import { RedisServer } from '../redis/server.ts'
 import { HandClock } from '../support/clock.ts'
+import { CollectingLogger } from '../support/logger.ts'
 import { LINGER, Watcher, wordsOf } from './node.ts'
 
 // Far above what anything takes, on a machine that has other things to do.
@@ -24,6 +25,7 @@ const binary = process.env.PARTYLINE_REDIS
 describe.skipIf(!binary)('over Redis', () => {
   let network: RedisNetwork
   let clock: HandClock
+  let log: CollectingLogger
   let room: string
   let nodes: { broker: Broker; presence: Presence; watcher: Watcher }[]
 
@@ -32,13 +34,14 @@ describe.skipIf(!binary)('over Redis', () => {
   })
   beforeEach(async () => {
     clock = new HandClock()
+    log = new CollectingLogger()
     // Of a node that stops while it is just coming back, others hear when its lease ends.
     room = newName('room')
     nodes = await Promise.all(
       [0, 1, 2].map(async () => {
         const broker = await network.join()
         // Lingering takes as long as the test says; leases are real.
-        const presence = new Presence({ broker, path: '/chat', clock })
+        const presence = new Presence({ broker, path: '/chat', clock, log })
         return { broker, presence, watcher: new Watcher(presence, room) }
       }),
     )
@@ -49,6 +52,8 @@ describe.skipIf(!binary)('over Redis', () => {
       presence.close()
       await broker.stop()
     }
+    // What a watcher finds wrong it throws, which is logged.
+    expect(log.entries).toEqual([])
   })
   afterAll(() => network.close())
 

@@ -1,10 +1,10 @@
 import { createApp } from 'partyline'
+import { seeded } from 'partyline/testing'
 import { chromium, type Page } from 'playwright-core'
 import { servePage } from '../../shared/serve.ts'
 import { CutsGateway } from './gateway.ts'
 import { type Kind, kinds } from './kinds.ts'
 import { TcpProxy } from './proxy.ts'
-import { seeded } from './random.ts'
 import { isWhole, judge, type Verdict } from './sequence.ts'
 
 export interface CutsOptions {

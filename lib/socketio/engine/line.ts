@@ -1,6 +1,6 @@
 import type { Connection, ConnectionHandler } from '../../core/connection.ts'
 import type { EngineRules } from './options.ts'
-import { type Packet, PROBE_PING, PROBE_PONG, packets, textPacket } from './packet.ts'
+import { type Packet, textPacket } from './packet.ts'
 import type { EngineEnd, Receiver, Transport } from './transport.ts'
 
 /** A WebSocket (section "WebSocket"): each packet is a message of its own, and bytes are as they are. */
@@ -111,44 +111,4 @@ function isLarger(packet: Packet, limit: number): boolean {
   // A character is one to three bytes; almost no message is near the limit.
   if (packet.length * 3 <= limit) return false
   return packet.length > limit || new TextEncoder().encode(packet).length > limit
-}
-
-/** A WebSocket that may take over from polling (section "Upgrade"). */
-export class Probe implements Receiver {
-  readonly #line: WebSocketLine
-  readonly #session: Probed
-  #isAnswered = false
-
-  constructor(line: WebSocketLine, session: Probed) {
-    this.#line = line
-    this.#session = session
-  }
-
-  receive(packet: Packet): void {
-    if (packet === packets.upgrade) this.#session.upgrade(this.#line)
-    else if (packet === PROBE_PING && !this.#isAnswered) {
-      this.#isAnswered = true
-      this.#line.send(PROBE_PONG)
-      this.#session.probed()
-    } else this.end(1002, 'neither a probe nor an upgrade')
-  }
-
-  lost(): void {
-    this.#session.probeLost(this)
-  }
-
-  /** Gives it up. */
-  end(code: number, reason: string): void {
-    this.#line.becomes(unwanted)
-    this.#line.close(code, reason)
-    this.lost()
-  }
-}
-
-/** What a probe needs of the session. */
-export interface Probed {
-  /** The probe has come, and was answered. */
-  probed(): void
-  upgrade(line: WebSocketLine): void
-  probeLost(probe: Probe): void
 }

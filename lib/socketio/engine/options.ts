@@ -1,4 +1,5 @@
 import type { Origins } from '../../core/origin.ts'
+import { LONGEST } from '../../protocol/clock.ts'
 
 /** How messages get to and fro (section "Transports"). */
 export type TransportName = 'polling' | 'websocket'
@@ -82,9 +83,6 @@ export function engineProblems(rules: EngineRules): string[] {
     ...unknown.map((name) => `transports names ${name}: there are "polling" and "websocket".`),
   ]
 }
-
-/** What timers can wait, and more than anybody wants of the others. */
-const LONGEST = 2 ** 31 - 1
 
 const NUMBERS = [
   ...(['pingInterval', 'pingTimeout', 'upgradeTimeout'] as const),

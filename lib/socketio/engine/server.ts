@@ -156,17 +156,12 @@ export class EngineServer {
   /** Section "Handshake". */
   #handshake(query: Query): Response | Admission | Promise<Response | Admission> {
     const { request, url, peer, reply } = query
-    // A copy: the request's own headers may be gone, or keep the request alive.
     const { href } = url
     // Most come by the same url, which is kept for each of them, and so need not be the text of each of them.
     if (href !== this.#href) this.#href = href
-    const handshake = new Handshake(
-      this.#href,
-      new Headers(request.headers),
-      peer.ip,
-      this.#parts.clock.now(),
-      NO_PARAMS,
-    )
+    // A copy: the request's own headers may be gone, or keep the request alive.
+    const headers = new Headers(request.headers)
+    const handshake = new Handshake(this.#href, headers, peer.ip, this.#parts.clock.now(), NO_PARAMS)
     const verdict = this.#full(handshake) ?? this.#parts.admit?.(handshake, request, peer)
     if (!(verdict instanceof Promise)) return this.#admit(query, handshake, verdict)
     return verdict.then((late) => {

@@ -3,10 +3,12 @@ import type { Clock } from '../../protocol/clock.ts'
 import { closeCodes } from '../../protocol/close.ts'
 import type { Payload } from '../../protocol/codec.ts'
 import { fromBase64 } from './base64.ts'
-import { Probe, type Probed, type WebSocketLine } from './line.ts'
+import { type Beating, Heartbeat } from './heartbeat.ts'
+import type { WebSocketLine } from './line.ts'
 import type { EngineRules, TransportName } from './options.ts'
 import { BINARY, messagePacket, type Packet, packets } from './packet.ts'
 import { type Asked, type Polled, Polling } from './polling.ts'
+import { Probe, type Probed } from './probe.ts'
 import type { EngineHandler, EngineSocket } from './socket.ts'
 import type { EngineEnd, Farewell, Receiver, Transport } from './transport.ts'
 
@@ -25,7 +27,7 @@ export interface SessionParts {
 }
 
 /** A session: what lives from the handshake on, whichever transport carries it. */
-export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
+export class EngineSession implements EngineSocket, Receiver, Polled, Probed, Beating {
   readonly id: string
   readonly #parts: SessionParts
   #transport: Transport
@@ -34,14 +36,9 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
   #probe: Probe | undefined
   #handler: EngineHandler | undefined
   #end: EngineEnd | undefined
-  /** The only thing that a session ever waits for: to ping, for the pong, for who lingers. */
+  readonly #heartbeat: Heartbeat
+  /** Ends the wait for a client that lingers. */
   #timer: unknown
-  /** When the heartbeat is to go on. */
-  #due = 0
-  #upgradeTimer: unknown
-  #awaitsPong = false
-  /** Whether anything has come since the ping. */
-  #heard = false
   /** What comes before there is a handler, as in memory, where the client answers at once. */
   #early: Packet[] | undefined = []
   #isPaused = false
@@ -50,6 +47,7 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
   constructor(id: string, parts: SessionParts, line?: WebSocketLine) {
     this.id = id
     this.#parts = parts
+    this.#heartbeat = new Heartbeat(this, parts.rules, parts.clock)
     this.#polling = line === undefined ? new Polling(this, parts.rules, parts.clock) : undefined
     this.#transport = line ?? (this.#polling as Polling)
   }
@@ -70,6 +68,10 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
     return this.#end === undefined
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   get bufferedAmount(): number {
     return this.isOpen ? this.#transport.bufferedAmount : 0
   }
@@ -88,7 +90,7 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
 
   /** Begins, once the open packet has left. */
   begin(opened: (socket: EngineSocket) => EngineHandler): void {
-    this.#arm(this.#parts.rules.pingInterval)
+    this.#heartbeat.start()
     this.#safely(() => {
       const handler = opened(this)
       this.#handler = handler
@@ -148,9 +150,8 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
 
   poll(asked: Asked): Response | Promise<Response> {
     if (this.#polling === undefined) return asked.reply.refused('badRequest')
-    // Who comes too late has come too late, though the timer is late as well.
-    if (this.isOpen && this.#awaitsPong && this.#parts.clock.now() >= this.#due) {
-      this.#beat()
+    if (this.isOpen) {
+      this.#heartbeat.check()
       if (!this.isOpen) return asked.reply.refused('unknownSession')
     }
     const answer = this.#polling.poll(asked)
@@ -170,13 +171,13 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
   receive(packet: Packet): void {
     if (this.#end !== undefined) return
     if (this.#early !== undefined) return void this.#early.push(packet)
-    this.#heard = true
+    this.#heartbeat.heard()
     if (typeof packet !== 'string') return this.#message(packet)
     switch (packet[0]) {
       case packets.message:
         return this.#text(packet)
       case packets.pong:
-        return this.#ponged()
+        return this.#heartbeat.ponged()
       case packets.close:
         return this.#finish({ cause: 'transport close', code: closeCodes.normal.code, reason: '' }, 'client')
       case BINARY: {
@@ -208,12 +209,8 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
       // Closed, as section "WebSocket" demands, and not refused: clients listen for that.
       return line.close(closeCodes.policy.code, 'this session has another WebSocket, or has ended')
     }
-    const probe = new Probe(line, this)
-    this.#probe = probe
-    line.becomes(probe)
-    const { clock, rules } = this.#parts
-    const late = (): void => probe.end(closeCodes.policy.code, 'the upgrade took too long')
-    this.#upgradeTimer = clock.setTimeout(late, rules.upgradeTimeout)
+    this.#probe = new Probe(line, this, this.#parts.rules, this.#parts.clock)
+    line.becomes(this.#probe)
   }
 
   probed(): void {
@@ -222,7 +219,6 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
 
   probeLost(probe: Probe): void {
     if (this.#probe !== probe) return
-    this.#parts.clock.clearTimeout(this.#upgradeTimer)
     this.#probe = undefined
     this.#polling?.stay()
   }
@@ -233,7 +229,6 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
     if (polling.isPosting && this.isOpen) {
       return this.fail({ cause: 'transport error', code: 1002, reason: 'an upgrade beside a POST request' })
     }
-    this.#parts.clock.clearTimeout(this.#upgradeTimer)
     this.#probe = undefined
     this.#polling = undefined
     this.#transport = line
@@ -243,37 +238,6 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
     if (left.length > 0) line.sendAll(left)
     if (this.#isPaused) line.pause()
     this.#safely(() => this.#handler?.upgraded?.())
-  }
-
-  // The heartbeat (section "Heartbeat").
-
-  readonly #beat = (): void => {
-    const { pingTimeout } = this.#parts.rules
-    // Where nothing is read, or something else came, the pong may stand behind it.
-    if (this.#awaitsPong && !this.#heard && !this.#isPaused) {
-      const { code } = closeCodes.heartbeatLost
-      return this.fail({ cause: 'ping timeout', code, reason: 'no pong came' })
-    }
-    this.#heard = false
-    // The client counts from the beginning: timers that are a little late do not add up.
-    const late = Math.min(this.#parts.clock.now() - this.#due, pingTimeout / 10)
-    this.#arm(pingTimeout - Math.max(0, late))
-    if (this.#awaitsPong) return
-    this.#awaitsPong = true
-    this.sendPacket(packets.ping)
-  }
-
-  #ponged(): void {
-    if (!this.#awaitsPong) return
-    this.#awaitsPong = false
-    this.#arm(this.#parts.rules.pingInterval)
-  }
-
-  #arm(milliseconds: number): void {
-    const { clock } = this.#parts
-    clock.clearTimeout(this.#timer)
-    this.#due = clock.now() + milliseconds
-    this.#timer = clock.setTimeout(this.#beat, milliseconds)
   }
 
   #message(payload: Payload): void {
@@ -309,10 +273,9 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed {
   #finish(end: EngineEnd, how: Farewell): void {
     if (this.#end !== undefined) return
     this.#end = end
-    const { clock } = this.#parts
-    clock.clearTimeout(this.#timer)
+    this.#heartbeat.stop()
     if (this.#transport.finish(end, how)) {
-      this.#timer = clock.setTimeout(() => this.terminate(), LINGER)
+      this.#timer = this.#parts.clock.setTimeout(() => this.terminate(), LINGER)
       this.#parts.lingers(this)
     } else this.#leave()
     this.#safely(() => this.#handler?.closed(end))

@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'bun:test'
 import type { Broker } from '../../../lib/broker/broker.ts'
-import type { Entry, Slice } from '../../../lib/broker/streams.ts'
+import type { AppendOptions, Entry, Slice } from '../../../lib/broker/streams.ts'
 import { bytesOf, type Join, kept, Log, Notes, newName, numbers, textOf, textsOf, until } from './network.ts'
 
 /** Appends texts, and waits for all of them. */
-async function append(broker: Broker, stream: string, texts: string[], options = kept): Promise<number[]> {
+async function append(
+  broker: Broker,
+  stream: string,
+  texts: string[],
+  options: AppendOptions = kept,
+): Promise<number[]> {
   return Promise.all(texts.map((text) => broker.streams.append(stream, bytesOf(text), options)))
 }
 
@@ -204,6 +209,25 @@ export function streams(join: Join): void {
     await until(async () => (await broker.streams.read(brief)).entries.length === 0, 'all of it to be gone')
     expect((await broker.streams.read(brief)).last).toBe(before + 1)
     expect(await append(broker, brief, ['c'])).toEqual([before + 2])
+  })
+
+  test('are forgotten after their memory, and begin anew above all that they had', async () => {
+    const network = join()
+    const broker = await network.join()
+    const [remembered, forgotten] = [newName(), newName()]
+    const brief = { limit: 10, ttl: 30, memory: 30 }
+    // What one append asked for, a later one does not make less.
+    await append(broker, remembered, ['long'], { limit: 10, ttl: 30, memory: 600_000 })
+    const [last = 0] = await append(broker, remembered, ['brief'], brief)
+    const [before = 0] = await append(broker, forgotten, ['a'], brief)
+    await until(async () => (await broker.streams.read(forgotten)).last === 0, 'it to be forgotten')
+    expect((await broker.streams.read(remembered)).last).toBe(last)
+    // Who was there is told, and what it has not seen comes later than all that it has.
+    const gap = { after: before, position: 0 }
+    expect((await broker.streams.read(forgotten, { after: before })).gap).toEqual(gap)
+    const [next = 0] = await append(broker, forgotten, ['b'])
+    expect(next).toBeGreaterThan(before + 1)
+    expect(textsOf((await broker.streams.read(forgotten, { after: 0 })).entries)).toEqual(['b'])
   })
 
   describe('can be followed', () => {
