@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import { Gateway } from 'partyline'
 import { BrokerError } from '../../lib/broker/error.ts'
+import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
 import { expectNew, expectRecovered, type Guest } from './guest.ts'
 import { clearDesk, contents, Desk, events, framesOf } from './nodes-desk.ts'
@@ -269,4 +270,29 @@ test('a node that came later than what was missed, and does not find it, says so
   await nextTurn()
   const late = await nodes.add()
   expectNew(await moveTo(late, ann, beginOf(ann)), ann)
+})
+
+test('where the others cannot be told that they missed something they are told later, and nobody comes from them before', async () => {
+  const [a, b] = await two()
+  const [ann, bob, cid] = [await inRoom(a, 'x'), await inRoom(b, 'x'), await inRoom(b, 'y')]
+  const { streams } = a.broker
+  const append = streams.append.bind(streams)
+  streams.append = () => Promise.reject(new BrokerError('UNKNOWN', 'no answer'))
+  a.app.get(Desk).context.to('x').emit('alone')
+  await nodes.advance(5_500)
+  expect([events(ann), bob.client.closed]).toEqual([['alone'], undefined])
+  expect((await moveTo(a, cid, beginOf(cid))).client.closed?.code).toBe(1013)
+  // What is on its way has not been heard either.
+  const gate = new Gate()
+  streams.append = (...args) => gate.pass().then(() => append(...args))
+  await nodes.advance(1_000)
+  expect((await moveTo(a, cid, beginOf(cid))).client.closed?.code).toBe(1013)
+  streams.append = append
+  gate.open()
+  await nextTurn()
+  expect(bob.client.closed?.code).toBe(1012)
+  expectNew(await moveTo(a, bob, beginOf(bob)), bob)
+  b.app.get(Desk).context.to('y').emit('after')
+  await nextTurn()
+  expectRecovered(await moveTo(a, cid, contents(cid)[1]), cid)
 })
