@@ -5,8 +5,8 @@ import type { Outcome } from './run.ts'
 import { Stage } from './stage.ts'
 import { modes } from './world.ts'
 
-/** Processes start in it, and all cases run. */
-const PATIENCE = 60_000
+/** Processes start in it, and all cases run: 42 for each server, one after another, while other suites use the processors. */
+const PATIENCE = 180_000
 
 /** What runs the cases against a server. */
 export interface Client {
