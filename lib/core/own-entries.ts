@@ -86,9 +86,12 @@ export class OwnEntries {
     this.#giveUpFailed()
   }
 
-  /** Nothing comes back any more: all is delivered here. */
-  abandon(): void {
-    for (const tag of [...this.#own.keys()]) this.#giveUp(tag)
+  /**
+   * What comes back comes too late: all that waits is delivered here. What there is nothing to deliver of goes on waiting, unless
+   * nothing comes back at all.
+   */
+  abandon(isEnd = false): void {
+    for (const [tag, { outgoing }] of [...this.#own]) if (isEnd || outgoing !== undefined) this.#giveUp(tag)
   }
 
   #isPassed({ position }: Own): boolean {

@@ -131,7 +131,7 @@ export class StreamRelay implements Relay {
     this.#parts.clock.clearTimeout(this.#patience)
     this.#following?.close()
     this.#early.giveUp()
-    this.#own.abandon()
+    this.#own.abandon(true)
     this.#untold.stop()
     this.#arrivals.came(Number.POSITIVE_INFINITY)
   }
@@ -173,6 +173,8 @@ export class StreamRelay implements Relay {
   }
 
   #gone(): void {
+    // A broker that is stopped goes away, too.
+    if (this.#state === 'stopped') return
     const { clock } = this.#parts
     this.#awaySince ??= clock.now()
     clock.clearTimeout(this.#patience)
@@ -246,7 +248,7 @@ export class StreamRelay implements Relay {
     this.#state = 'none'
     this.#following?.close()
     this.#following = undefined
-    this.#own.abandon()
+    this.#own.abandon(true)
     this.#parts.synced(false)
     log.restart(0)
     this.#entry = 0
