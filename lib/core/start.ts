@@ -83,9 +83,9 @@ export class Start {
     // Several tokens may stand for the same instance.
     for (const instance of new Set(container.instances)) this.#connectSignals(instance)
     container.onBuilt = (instance) => this.#connectSignals(instance)
-    shared.watch.start()
-    // Last: a start that failed leaves nothing behind that runs.
     cluster.start()
+    // Last: a start that failed leaves nothing behind that runs.
+    shared.watch.start()
     this.#isDone = true
   }
 

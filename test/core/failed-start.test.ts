@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { createApp, Gateway, Injectable, On, OnSignal } from 'partyline'
+import { memory } from '../../lib/broker/memory.ts'
 import { App } from '../../lib/core/app.ts'
 import { MemoryRuntime } from '../../lib/runtime/memory.ts'
 import { Client } from '../contract/client.ts'
@@ -109,6 +110,20 @@ describe('a start that fails', () => {
     expect(await (await fetch(server.url)).text()).toBe('a page')
     await app.stop()
     await server.stop(true)
+  })
+
+  test('leaves no timer, however often it is tried: nothing looks at sockets that nobody has', async () => {
+    @Gateway('/party')
+    class Quiet {}
+    const broker = memory()
+    const put = (clock: HandClock) =>
+      new App(Quiet, { logger: log, clock, broker }, (host) => new MemoryRuntime(host))
+    const [first, clock] = [put(new HandClock()), new HandClock()]
+    await first.ready()
+    const second = put(clock)
+    for (const _ of [1, 2]) await expect(second.ready()).rejects.toThrow('make one for each app')
+    expect(clock.pending).toBe(0)
+    await first.stop()
   })
 })
 
