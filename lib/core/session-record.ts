@@ -172,8 +172,12 @@ export class SessionRecord {
     try {
       // Together, and the record first: without a stream, it says nothing.
       if (this.#version === null) {
-        this.#version = desk.claim(session.id, packWhereabouts({ node, path, generation }), null)
-        this.#version.catch(() => {})
+        const claiming = desk.claim(session.id, packWhereabouts({ node, path, generation }), null)
+        this.#version = claiming
+        // Next time it is tried again.
+        claiming.catch(() => {
+          if (this.#version === claiming) this.#version = null
+        })
       }
       const claimed = this.#version
       await desk.append(streamOf(session.id, generation), packTurn(turn), this.#turns)

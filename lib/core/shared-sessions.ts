@@ -62,6 +62,8 @@ export class SharedSessions implements RecordDesk {
   #whenSynced: (() => void)[] = []
   /** While it is being looked which sessions are this node's still. */
   #verifying: Promise<void> | undefined
+  /** Whether that has to be looked at still, or again. */
+  #isUnverified = false
   #isSuspect = false
 
   constructor(parts: SharedSessionsParts) {
@@ -200,7 +202,10 @@ export class SharedSessions implements RecordDesk {
     const { node, path } = this
     const record = typeof bytes === 'string' ? packWhereabouts({ node, path, generation: bytes }) : bytes
     const written = await this.#parts.broker.records.write(recordOf(sid), record, { ttl: this.ttl, version })
-    return written.conflict ? undefined : written.version
+    if (!written.conflict) return written.version
+    // Generations are random: what says the same was written by this node before, without an answer.
+    const { current } = written
+    return current !== undefined && isEqual(current.bytes, record) ? current.version : undefined
   }
 
   /** Gives up what was claimed. It does not reject. */
@@ -264,7 +269,7 @@ export class SharedSessions implements RecordDesk {
   #back(): void {
     this.#awaySince = undefined
     for (const record of this.#records) record.catchUp(true)
-    if (this.#isSuspect) this.#verify()
+    if (this.#isUnverified) this.#verify()
   }
 
   /** Looks after the sessions from time to time. */
@@ -273,6 +278,7 @@ export class SharedSessions implements RecordDesk {
     this.#timer = clock.setTimeout(() => {
       if (this.isAwake()) this.#awake = clock.now()
       this.#refresh()
+      if (this.#isUnverified && this.isReady) this.#verify()
       this.#look()
     }, this.#lease / LOOKS)
   }
@@ -301,6 +307,7 @@ export class SharedSessions implements RecordDesk {
 
   /** Looks which sessions are this node's still, and forgets the others. */
   #verify(): void {
+    this.#isUnverified = true
     this.#verifying ??= this.#lookAtRecords().finally(() => {
       this.#verifying = undefined
     })
@@ -308,20 +315,31 @@ export class SharedSessions implements RecordDesk {
 
   async #lookAtRecords(): Promise<void> {
     const { records } = this.#parts.broker
-    const all = [...this.#records]
     try {
-      for (let i = 0; i < all.length; i += BATCH) {
-        const some = all.slice(i, i + BATCH)
-        const found = await Promise.all(some.map(({ session }) => records.read(recordOf(session.id))))
-        for (const [k, record] of some.entries()) {
-          const where = found[k] && unpackWhereabouts(found[k].bytes)
-          if (where === undefined) record.catchUp(false)
-          else if (where.node !== this.node || where.generation !== record.generation) forget(record.session)
-        }
+      while (this.#isUnverified) {
+        this.#isUnverified = false
+        const all = [...this.#records]
+        for (let i = 0; i < all.length; i += BATCH) await this.#lookAt(all.slice(i, i + BATCH), records)
       }
       this.#isSuspect = false
     } catch {
-      // Out of reach: they are looked at when it is back. Until then nobody goes on with them here.
+      // Out of reach: they are looked at when it is back, or at the next look. Until then nobody goes on with them where they are
+      // suspect.
+      this.#isUnverified = true
     }
   }
+
+  /** Rejects where the broker is out of reach. */
+  async #lookAt(some: readonly SessionRecord[], records: Broker['records']): Promise<void> {
+    const found = await Promise.all(some.map(({ session }) => records.read(recordOf(session.id))))
+    for (const [k, record] of some.entries()) {
+      const where = found[k] && unpackWhereabouts(found[k].bytes)
+      if (where === undefined) record.catchUp(false)
+      else if (where.node !== this.node || where.generation !== record.generation) forget(record.session)
+    }
+  }
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i])
 }

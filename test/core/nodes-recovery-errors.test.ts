@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'bun:test'
+import { BrokerError } from '../../lib/broker/error.ts'
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
 import { expectRecovered, type Guest } from './guest.ts'
@@ -52,4 +53,77 @@ test('who tells the others late what they missed, since the broker went away mea
   await nextTurn()
   const ann = await guestOf(b, '/desk')
   expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
+})
+
+/** Has the next call of one of a broker's methods fail, where the first argument is meant: before it is carried out, or after. */
+function failNext<T extends object, K extends keyof T>(
+  part: T,
+  name: K,
+  begin: string,
+  isDone = false,
+): void {
+  const method = (part[name] as (key: string, ...rest: unknown[]) => Promise<unknown>).bind(part)
+  const failing = async (key: string, ...rest: unknown[]): Promise<unknown> => {
+    if (!key.startsWith(begin)) return method(key, ...rest)
+    part[name] = method as T[K]
+    if (isDone) await method(key, ...rest)
+    throw new BrokerError('UNKNOWN', 'no answer came')
+  }
+  part[name] = failing as T[K]
+}
+
+test('a node that stood still, and could not ask at once which sessions are its own, serves nobody but for a moment', async () => {
+  const [a] = await two()
+  const ann = await guestOf(a, '/desk')
+  failNext(a.broker.records, 'read', 'session:')
+  a.clock.isFrozen = true
+  await nodes.advance(10_000)
+  a.clock.isFrozen = false
+  a.clock.catchUp()
+  await nextTurn()
+  expect((await moveTo(a, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  await nodes.advance(2_000)
+  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
+})
+
+test('a node that was taken for dead, and could not ask at once, still forgets the session that another took', async () => {
+  const [a, b] = await two()
+  const ann = await guestOf(a, '/desk')
+  a.broker.cut()
+  ann.client.vanish()
+  await nodes.advance(25_000)
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  failNext(a.broker.records, 'read', 'session:')
+  a.broker.mend()
+  await nextTurn()
+  expect([...a.app.sockets]).toHaveLength(1)
+  await nodes.advance(2_000)
+  expect([...a.app.sockets]).toHaveLength(0)
+})
+
+test('a session whose first record was written, though no answer came, goes on elsewhere all the same', async () => {
+  const [a, b] = await two()
+  failNext(a.broker.records, 'write', 'session:', true)
+  const ann = await guestOf(a, '/desk')
+  ann.send('{"event":"join","data":"x","pos":1}')
+  await nextTurn()
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+})
+
+test('also where the broker went away meanwhile, and came back', async () => {
+  const [a, b] = await two()
+  const { records } = a.broker
+  const write = records.write.bind(records)
+  records.write = async (key, ...rest) => {
+    if (!key.startsWith('session:')) return write(key, ...rest)
+    records.write = write
+    a.broker.cut()
+    throw new BrokerError('UNKNOWN', 'no answer came')
+  }
+  const ann = await guestOf(a, '/desk')
+  a.broker.mend()
+  await nextTurn()
+  a.kill()
+  await nodes.advance(25_000)
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
 })
