@@ -224,7 +224,10 @@ export class Moving {
     const next = crypto.randomUUID()
     const version = await this.#sessions.claim(sid, next, record.version)
     if (version === undefined) return undefined
-    const state = await this.#read(sid, generation)
+    const state = await this.#read(sid, generation).catch(async (error: unknown) => {
+      await this.#sessions.giveBack(sid, generation, version)
+      throw error
+    })
     const pos = state && fromWhere(known, state.journal.begin, comeback.resume !== undefined)
     if (state === undefined || pos === undefined || !this.#isWhole(state, pos)) {
       this.#sessions.erase(sid, version)
@@ -247,7 +250,9 @@ export class Moving {
       const slice = await this.#broker.streams.read(name, { after, limit: PAGE })
       for (const { bytes } of slice.entries) {
         const turn = unpackTurn(bytes)
-        if (turn !== undefined) turns.push(turn)
+        // Whatever another version says here, what was before is not the whole any more.
+        if (turn === undefined) turns.length = 0
+        else turns.push(turn)
       }
       if (slice.position >= slice.last) return stateAfter(turns)
       after = slice.position

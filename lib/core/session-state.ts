@@ -84,8 +84,40 @@ export function unpackTurn(bytes: Uint8Array): Turn | undefined {
   const { at, ...turn } = (parsed(parcel.text) ?? {}) as Turn & { at?: unknown }
   if (!Array.isArray(at) || at.length !== parcel.payloads.length) return undefined
   const numbers = [turn.number, turn.last, turn.received, turn.acknowledged, turn.lost, turn.request, ...at]
-  if (!numbers.every((one) => Number.isSafeInteger(one))) return undefined
+  if (!areIntegers(numbers) || !areSound(turn)) return undefined
   return { ...turn, kept: parcel.payloads.map((payload, i) => ({ pos: at[i] as number, payload })) }
+}
+
+/** Whether what a turn may have is what it ought to be: another version may mean something else by it. */
+function areSound({ terms, rooms, states, data }: Partial<Turn>): boolean {
+  const isSound = (one: unknown, fits: (one: object) => boolean): boolean =>
+    one === undefined || (typeof one === 'object' && one !== null && fits(one))
+  return (
+    isSound(
+      terms,
+      () => isListOf(terms?.tokens, isText) && typeof terms?.params === 'object' && terms.params !== null,
+    ) &&
+    isSound(rooms, () => areIntegers([rooms?.begin]) && areRows(rooms?.entered) && areRows(rooms?.stays)) &&
+    isSound(states, () => isListOf(states, (one) => Array.isArray(one) && isText(one[0]))) &&
+    (data === undefined || isText(data))
+  )
+}
+
+/** Whether all are a room's name and positions. */
+function areRows(rows: unknown): boolean {
+  return isListOf(rows, (row) => Array.isArray(row) && isText(row[0]) && areIntegers(row.slice(1)))
+}
+
+function areIntegers(numbers: readonly unknown[]): boolean {
+  return numbers.every((one) => Number.isSafeInteger(one))
+}
+
+function isListOf(list: unknown, fits: (one: unknown) => boolean): boolean {
+  return Array.isArray(list) && list.every(fits)
+}
+
+function isText(one: unknown): boolean {
+  return typeof one === 'string'
 }
 
 /** What a session is after its turns, in order; undefined where any is missing. */

@@ -1,8 +1,9 @@
-import { afterEach, expect, test } from 'bun:test'
+import { afterEach, describe, expect, test } from 'bun:test'
 import { BrokerError } from '../../lib/broker/error.ts'
+import { packTurn, type Turn, unpackTurn, unpackWhereabouts } from '../../lib/core/session-state.ts'
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
-import { expectRecovered, type Guest } from './guest.ts'
+import { expectNew, expectRecovered, type Guest } from './guest.ts'
 import { clearDesk, Desk } from './nodes-desk.ts'
 import { guestOf, moveTo, Nodes, type TestNode } from './several-nodes.ts'
 
@@ -126,4 +127,56 @@ test('also where the broker went away meanwhile, and came back', async () => {
   a.kill()
   await nodes.advance(25_000)
   expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+})
+
+test('a session that was claimed, and could not be read then, can be had at the next try', async () => {
+  const [a, b] = await two()
+  const ann = await guestOf(a, '/desk')
+  a.kill()
+  await nodes.advance(25_000)
+  const { records, streams } = b.broker
+  const write = records.write.bind(records)
+  records.write = async (...args) => {
+    records.write = write
+    const written = await write(...args)
+    failNext(streams, 'read', 'session:')
+    return written
+  }
+  expect((await moveTo(b, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+})
+
+describe('what another version has written of a session', () => {
+  const strange: Record<string, Record<string, unknown>> = {
+    'without terms that are any': { terms: 5 },
+    'with tokens that are no list': { terms: { tokens: 5 } },
+    'without parameters': { terms: { params: null } },
+    'without rooms': { rooms: {} },
+    'with rooms that are no rows': { rooms: { begin: 0, entered: [5], stays: [] } },
+    'with stays that are no rows': { rooms: { begin: 0, entered: [], stays: [5] } },
+    'with stays that have no positions': { rooms: { begin: 0, entered: [], stays: [['x', 'y', 0]] } },
+    'with states that are no list': { states: 5 },
+  }
+  for (const [name, part] of Object.entries(strange))
+    test(`${name}: its client begins anew, and nothing of it stays`, async () => {
+      const [a, b] = await two()
+      const ann = await guestOf(a, '/desk')
+      ann.send('{"event":"who","pos":1}')
+      await nextTurn()
+      a.kill()
+      await nodes.advance(25_000)
+      const record = nodes.hub.record(`session:${ann.hello.sid}`, nodes.clock.now())
+      const where = record && unpackWhereabouts(record.bytes)
+      const stream = `session:${ann.hello.sid}:${where?.generation}`
+      const { entries } = await b.broker.streams.read(stream)
+      const turns = entries.flatMap(({ bytes }) => unpackTurn(bytes) ?? [])
+      const [first, latest] = [turns[0], turns.at(-1)]
+      if (first === undefined || latest === undefined) throw new Error('nothing is written')
+      const next = { ...first, ...latest, number: latest.number + 1, isWhole: true, data: '{}', ...part }
+      if (typeof part.terms === 'object')
+        next.terms = { ...(latest.terms ?? first.terms), ...part.terms } as never
+      await b.broker.streams.append(stream, packTurn(next as Turn), { limit: 100, ttl: 60_000 })
+      expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+      expect([...b.app.sockets]).toHaveLength(1)
+    })
 })
