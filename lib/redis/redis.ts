@@ -104,7 +104,7 @@ export class RedisBroker implements Broker {
       failed: host.failed,
     })
     this.messages = new RedisMessages(parts)
-    this.streams = new RedisStreams(parts)
+    this.streams = new RedisStreams({ ...parts, trouble })
     this.values = new RedisValues(parts)
     this.records = new RedisRecords(parts)
     this.rosters = new RedisRosters({ ...parts, nodes: this.nodes })

@@ -96,7 +96,8 @@ return position
 
 /**
  * Reads. KEYS: the entries, their meta and, of an open stream, the value. ARGV: after what, or nothing for the newest;
- * how many. Answers with last, first, from, to, the time, the entries, the value and the newest entry.
+ * how many; how large the value may be. Answers with last, first, from, to, the time, the entries, the value and the newest
+ * entry. In the place of a value that is too large there is its size, and -1 for one that is no string: it is another program's.
  */
 const read = `${NOW}${WHOLE}
 local meta = redis.call('HMGET', KEYS[2], 'last', 'first', 'from', 'to')
@@ -109,7 +110,10 @@ elseif ARGV[2] ~= '0' then
 end
 local answer = { meta[1], meta[2], meta[3], meta[4], whole(now), entries, false, false }
 if KEYS[3] then
-  answer[7] = redis.call('GET', KEYS[3])
+  local size = redis.pcall('STRLEN', KEYS[3])
+  if type(size) ~= 'number' then answer[7] = -1
+  elseif size > tonumber(ARGV[3]) then answer[7] = size
+  else answer[7] = redis.call('GET', KEYS[3]) end
   answer[8] = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1] or false
 end
 return answer

@@ -24,6 +24,7 @@ import { headOf, openEntry, sealEntry, viewOf } from './envelope.ts'
 import type { Names, StreamNames } from './names.ts'
 import type { Terms } from './options.ts'
 import type { Server } from './server.ts'
+import type { Trouble } from './trouble.ts'
 
 export interface StreamsParts {
   host: LateHost
@@ -35,6 +36,7 @@ export interface StreamsParts {
   commands: Commands
   channels: Channels
   counters: BrokerCounters
+  trouble: Trouble
 }
 
 const head = headOf('entry')
@@ -80,11 +82,14 @@ export class RedisStreams implements Streams {
   read(name: string, { after, limit = 100, open }: ReadOptions = {}): Promise<Slice> {
     const { entries, meta, value } = this.#names(name, open)
     const keys = value === undefined ? [entries, meta] : [entries, meta, value]
-    const args = [after === undefined ? '' : String(after), String(limit)]
-    const command = this.#parts.commands.script('read', keys, args)
-    return unattended(
-      this.#parts.commands.run(command).then((reply) => sliceOf(reply as Reply, after, limit)),
-    )
+    const { commands, terms } = this.#parts
+    const args = [after === undefined ? '' : String(after), String(limit), String(terms.maxPayload)]
+    const reading = commands.run(commands.script('read', keys, args)).then((answer) => {
+      const reply = answer as Reply
+      if (typeof reply[VALUE] === 'number') this.#skipped(value, reply[VALUE])
+      return sliceOf(reply, after, limit)
+    })
+    return unattended(reading)
   }
 
   follow(name: string, follower: Follower, { after, open = false }: FollowOptions = {}): Following {
@@ -144,6 +149,22 @@ export class RedisStreams implements Streams {
     return this.#parts.names.stream(open ? nameOf(name) : name, open)
   }
 
+  /** What another program has set as a value is not what we take. @param size -1 where it is no string */
+  #skipped(key: string | undefined, size: number): void {
+    const { counters, trouble } = this.#parts
+    if (size < 0) {
+      counters.garbage++
+      trouble.once(
+        'no string',
+        { key },
+        'a value is no string, and was skipped: does another program use its name?',
+      )
+    } else {
+      counters.oversized++
+      trouble.once('large value', { key, bytes: size }, 'a value was too large, and skipped')
+    }
+  }
+
   /** Why nothing more is taken. */
   #refusal(bytes: number, appender: Appender | undefined): BrokerError | undefined {
     const { maxPayload, queue } = this.#parts.terms
@@ -185,9 +206,13 @@ type Reply = [
   to: Text,
   now: Buffer,
   entries: Stored[],
-  value: Text,
+  /** In its place a number where it was skipped. */
+  value: Text | number,
   newest: Stored | null,
 ]
+
+/** Where it is in an answer. */
+const VALUE = 6
 
 function sliceOf(reply: Reply, after: number | undefined, limit: number): Slice {
   const [last, first, from, to, now] = reply.slice(0, 5).map((one) => Number(one ?? 0)) as [
@@ -206,7 +231,7 @@ function sliceOf(reply: Reply, after: number | undefined, limit: number): Slice 
     position: isFull ? (stored.at(-1)?.position ?? last) : last,
     last,
     gap: after === undefined ? undefined : gapOf(after, next, stored[0]?.position, last),
-    kept: value === null ? undefined : { bytes: viewOf(value), position: positionOf(value, newest) },
+    kept: Buffer.isBuffer(value) ? { bytes: viewOf(value), position: positionOf(value, newest) } : undefined,
   }
 }
 

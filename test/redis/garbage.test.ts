@@ -111,6 +111,36 @@ describe.skipIf(!binary)('what other programs put where it does not belong', () 
     expect(textOf((await broker.streams.read(channel)).entries[0]?.bytes as Uint8Array)).toHaveLength(10_000)
   })
 
+  test('as the value of an open stream is skipped: who reads and follows it is not kept waiting, nor given it', async () => {
+    const [list, large] = [newName('broadcast:'), newName('broadcast:')]
+    await server.ask('RPUSH', list, 'their own')
+    await server.ask('SET', large, 'x'.repeat(10_001))
+    const before = { ...broker.counters }
+    const log = new Log()
+    for (const name of [list, large]) {
+      await broker.streams.follow(name, log, { open: true }).ready
+      expect(await broker.streams.read(name, { open: true })).toMatchObject({ entries: [], kept: undefined })
+      await server.ask('PUBLISH', name, 'live')
+    }
+    await until(() => log.messages.length === 2, 'what was published')
+    expect(broker.counters.garbage).toBeGreaterThan(before.garbage)
+    expect(broker.counters.oversized).toBeGreaterThan(before.oversized)
+    expect(broker.counters.failed).toBe(before.failed)
+    const said = network.log.take().map(({ message }) => message)
+    expect(said).toEqual([
+      'a value is no string, and was skipped: does another program use its name? (said once)',
+      'a value was too large, and skipped (said once)',
+    ])
+
+    await server.ask('SET', large, 'x'.repeat(10_000))
+    expect((await broker.streams.read(large, { open: true })).kept?.bytes).toHaveLength(10_000)
+    for (const name of [list, large]) {
+      await broker.streams.append(name, bytesOf('ours'), { ...kept, open: true })
+      const slice = await broker.streams.read(name, { open: true })
+      expect(textOf(slice.kept?.bytes as Uint8Array)).toBe('ours')
+    }
+  })
+
   test('in a stream is passed over', async () => {
     const stream = newName()
     await broker.streams.append(stream, bytesOf('a'), kept)
