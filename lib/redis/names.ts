@@ -1,3 +1,5 @@
+import { hashedPart } from './slot.ts'
+
 /**
  * How things are called in Redis. What is open has the name that other programs know. All else has `partyline:` before
  * it, and what belongs together has the same part in braces, so that it lies together in a cluster.
@@ -29,7 +31,10 @@ export class Names {
   stream(name: string, open: boolean | undefined): StreamNames {
     if (open) {
       const value = this.open(name)
-      return { entries: `{${value}}:stream`, meta: `{${value}}:meta`, channel: value, value }
+      // Where the prefix has braces, what is in them decides where the value lies: it has to decide about the others too.
+      const part = hashedPart(value)
+      const key = part === value ? `{${value}}` : `{${part}}{${value}}`
+      return { entries: `${key}:stream`, meta: `${key}:meta`, channel: value, value }
     }
     const key = `${this.#prefix}partyline:{${escaped(name)}}`
     return { entries: `${key}:stream`, meta: `${key}:meta`, channel: `${key}:entries`, value: undefined }

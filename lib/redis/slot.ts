@@ -21,7 +21,8 @@ export function slotOf(key: string): number {
   return crc % SLOTS
 }
 
-function hashedPart(key: string): string {
+/** What of a key decides its slot. */
+export function hashedPart(key: string): string {
   const open = key.indexOf('{')
   const close = key.indexOf('}', open + 1)
   return open >= 0 && close > open + 1 ? key.slice(open + 1, close) : key
