@@ -80,9 +80,14 @@ function listOf(what: string, names: AudienceNames | undefined): readonly (strin
 }
 
 function selfOf(self: Self | null | undefined): Identity<unknown> {
-  const identity = self !== null && self !== undefined && 'identity' in self ? self.identity : self
-  if (identity !== null && identity !== undefined && 'user' in identity) return identity
+  const identity = isObject(self) && 'identity' in self ? self.identity : self
+  if (isObject(identity) && 'user' in identity) return identity
   throw new PartylineError('UNAUTHENTICATED', 'SELF is nobody that is known: sign in first')
+}
+
+/** What somebody wrote may be anything: a user's name alone says nothing of who asks. */
+function isObject<T>(value: T): value is Extract<T, object> {
+  return typeof value === 'object' && value !== null
 }
 
 function sessionOf({ session }: Identity<unknown>): AudienceNames {

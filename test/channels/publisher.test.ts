@@ -72,7 +72,7 @@ describe('a publisher', () => {
     expect(await publisher.delete('fac', { users: SELF, self })).toBe(true)
   })
 
-  test.each([undefined, null, {}, { identity: undefined }, { identity: null }])(
+  test.each([undefined, null, {}, 'ann', { identity: undefined }, { identity: null }, { identity: 'ann' }])(
     'does not take it from %p, and publishes nothing then',
     async (self) => {
       for (const audiences of [{ users: [SELF] }, { groups: SELF }, { sessions: SELF }] as Audiences[]) {
