@@ -20,6 +20,9 @@ interface Unsent {
 /** How much may wait for a connection, in bytes: what is said while there is none is soon no news any more. */
 const BACKLOG = 1 << 20
 
+/** What tells of what kind a channel's message is comes before it, in one byte: it is no part of what may be so large. */
+const MARK = 1
+
 /** What is needed to send and hear messages. */
 export interface MessagesParts {
   host: LateHost
@@ -49,7 +52,7 @@ export class RedisMessages implements Messages {
 
   publish(name: string, bytes: Uint8Array, { open: isOpen = false }: ChannelOptions = {}): void {
     const { counters, names, terms } = this.#parts
-    if (bytes.length > terms.maxPayload || this.#isStopped) {
+    if (bytes.length > terms.maxPayload + (isOpen ? MARK : 0) || this.#isStopped) {
       counters.dropped++
       return
     }

@@ -306,6 +306,20 @@ export function channelsContract(name: string, open: () => Promise<World>): void
       expect(await world.get(to.key)).toEqual(bytesOf('kept'))
     })
 
+    test('what is not kept is heard on all nodes also where it is as large as it may be: a byte more was dropped on its way', async () => {
+      const [ann, bob] = [await join(), await join()]
+      const to = newChannel()
+      const notes = bob.subscribe(to)
+      await notes.subscription.ready
+      const largest = 'x'.repeat(1 << 20)
+      await ann.publisher.publish(to.facility, largest, { ...both, keep: false })
+      await until(() => notes.told.length === 1, 'the large one')
+      expect(notes.told[0] === largest).toBe(true)
+      await expect(
+        ann.publisher.publish(to.facility, `${largest}x`, { ...both, keep: false }),
+      ).rejects.toMatchObject({ code: 'INVALID_DATA' })
+    })
+
     test('who is not to hear what it publishes itself does not, and all others do', async () => {
       const [ann, bob] = [await join(), await join()]
       const to = newChannel()
