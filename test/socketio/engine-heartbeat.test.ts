@@ -1,7 +1,18 @@
 import { describe, expect, test } from 'bun:test'
 import type { Clock } from '../../lib/protocol/clock.ts'
 import { HandClock } from '../support/clock.ts'
-import { told, World } from './engine-world.ts'
+import { TIMES, told, World } from './engine-world.ts'
+
+/** A clock whose timers for pings fire that much late. */
+function latePings(late: number): { hand: HandClock; clock: Clock } {
+  const hand = new HandClock()
+  const setTimeout: Clock['setTimeout'] = (task, milliseconds) =>
+    hand.setTimeout(task, milliseconds + (milliseconds === TIMES.pingInterval ? late : 0))
+  return {
+    hand,
+    clock: { now: () => hand.now(), setTimeout, clearTimeout: (timer) => hand.clearTimeout(timer) },
+  }
+}
 
 describe('by polling', () => {
   test('pings come at their interval, from the pong on', async () => {
@@ -54,6 +65,43 @@ describe('by polling', () => {
     expect((await world.poll(later)).status).toBe(400)
     expect(world.seen[1]?.ends[0]?.cause).toBe('ping timeout')
     expect([world.server.size, hand.pending]).toEqual([0, 0])
+  })
+
+  test('who has not come for a ping is not let in because the server was late with it', async () => {
+    // A busy server whose timer for the ping fired 40 ms late answered who came back after interval and timeout.
+    const { hand, clock } = latePings(40)
+    const world = new World({}, undefined, { clock })
+    const [absent, waiting, timely] = [await world.begin(), await world.begin(), await world.begin()]
+    const poll = world.poll(waiting)
+    hand.advance(499)
+    expect(await told(world.poll(timely))).toEqual([200, '2'])
+    hand.advance(1)
+    expect((await world.poll(absent)).status).toBe(400)
+    // Who got it late has the time to answer it.
+    expect(await told(poll)).toEqual([200, '2'])
+    const next = world.poll(waiting)
+    hand.advance(19)
+    expect(world.seen.map(({ ends }) => ends.length)).toEqual([1, 0, 0])
+    hand.advance(1)
+    expect(await told(next)).toEqual([200, '1'])
+    expect((await world.poll(waiting)).status).toBe(400)
+    expect((await world.poll(timely)).status).toBe(400)
+    expect([world.server.size, hand.pending]).toEqual([0, 0])
+  })
+
+  test('who comes while the server stands still for longer than the timeout is not sent away', async () => {
+    const { hand, clock } = latePings(400)
+    const world = new World({}, undefined, { clock })
+    const sid = await world.begin()
+    // The timer goes first, and then what the client has sent meanwhile is read.
+    hand.advance(700)
+    expect(await told(world.poll(sid))).toEqual([200, '2'])
+    const next = world.poll(sid)
+    hand.advance(150)
+    expect(await told(world.post(sid, '3'))).toEqual([200, 'ok'])
+    expect(world.last.ends).toEqual([])
+    world.last.socket.close()
+    expect(await told(next)).toEqual([200, '1'])
   })
 
   test('who never comes back is forgotten, with all that waits for it', async () => {

@@ -21,6 +21,8 @@ export class Heartbeat {
   #timer: unknown
   /** When that is. */
   #due = 0
+  /** Until when who has not come for the ping may come for it. */
+  #deadline = 0
   #awaitsPong = false
   /** Whether anything has come since the ping. */
   #heard = false
@@ -50,9 +52,14 @@ export class Heartbeat {
     this.#arm(this.#rules.pingInterval)
   }
 
-  /** Who comes too late has come too late, though the timer is late as well. */
-  check(): void {
-    if (this.#awaitsPong && this.#clock.now() >= this.#due) this.#beat()
+  /**
+   * Who comes too late has come too late, though the timer is late as well.
+   *
+   * @param isUntaken whether the ping still waits for the client to come for it
+   */
+  check(isUntaken: boolean): void {
+    const due = isUntaken ? this.#deadline : this.#due
+    if (this.#awaitsPong && this.#clock.now() >= due) this.#beat()
   }
 
   readonly #beat = (): void => {
@@ -63,9 +70,12 @@ export class Heartbeat {
       return this.#session.fail({ cause: 'ping timeout', code, reason: 'no pong came' })
     }
     this.#heard = false
-    // The client counts from the beginning: timers that are a little late do not add up.
-    const late = Math.min(this.#clock.now() - this.#due, pingTimeout / 10)
-    this.#arm(pingTimeout - Math.max(0, late))
+    // The client counts from the beginning: timers that are a little late do not add up. Who gets the ping late has nearly all the
+    // time to answer it; who has not come for it was not waiting, and is not let in because this server was busy.
+    const now = this.#clock.now()
+    const late = Math.max(0, now - this.#due)
+    this.#deadline = now + pingTimeout - Math.min(late, pingTimeout / 2)
+    this.#arm(pingTimeout - Math.min(late, pingTimeout / 10))
     if (this.#awaitsPong) return
     this.#awaitsPong = true
     this.#session.sendPacket(packets.ping)

@@ -60,6 +60,11 @@ export class Polling implements Transport {
     return this.#size
   }
 
+  /** Whether the client has still to come for that packet. */
+  holds(packet: Packet): boolean {
+    return this.#waiting.includes(packet)
+  }
+
   /** Whether a POST is on its way. */
   get isPosting(): boolean {
     return this.#posted !== undefined

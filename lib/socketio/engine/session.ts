@@ -151,7 +151,7 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed, Be
   poll(asked: Asked): Response | Promise<Response> {
     if (this.#polling === undefined) return asked.reply.refused('badRequest')
     if (this.isOpen) {
-      this.#heartbeat.check()
+      this.#heartbeat.check(this.#polling.holds(packets.ping))
       if (!this.isOpen) return asked.reply.refused('unknownSession')
     }
     const answer = this.#polling.poll(asked)
