@@ -202,7 +202,8 @@ export class DenoRuntime implements Runtime {
   /** On our own server bodies have a limit, which Deno has not. */
   #serve(request: Request, info: DenoServeInfo): Response | Promise<Response> {
     const { url, method, headers, body } = request
-    if (body === null) return this.fetch(request, info)
+    // Of `get`, which is no GET, Deno says that it has a body, and would make a GET of it, which can have none.
+    if (body === null || /^(get|head)$/i.test(method)) return this.fetch(request, info)
     if (saysTooLong(headers.get('content-length'))) return tooLong()
     if (headers.has('content-length')) return this.fetch(request, info)
     const limited = new LimitedBody(body)
