@@ -121,12 +121,14 @@ export class GatewayPresence {
   /**
    * Holds what a session wants to watch against the rule; at once where that says it at once.
    *
-   * @throws PartylineError FORBIDDEN, which is counted, and INVALID_DATA for what is no room's name. So it rejects as well.
+   * @throws PartylineError FORBIDDEN, and INVALID_DATA for what is no room's name; both are counted. So it rejects as well.
    */
   granted(session: Session, room: string): undefined | Promise<undefined> {
     const { roomName } = this.#shared.limits
-    if (room.length > roomName)
+    if (room.length > roomName) {
+      this.#shared.stats.count('joinsRefused')
       throw new PartylineError('INVALID_DATA', `a room's name has ${roomName} characters at most`)
+    }
     const check = (may: boolean): undefined => {
       if (may) return undefined
       this.#shared.stats.count('forbidden')

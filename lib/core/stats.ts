@@ -18,7 +18,7 @@ export interface Counters {
   pendingRefused: number
   /** Handlers that took longer than `limits.handler`, answered TIMEOUT. */
   handlerTimeouts: number
-  /** Joins beyond `limits.rooms`, or of names longer than `limits.roomName`. */
+  /** Joins beyond `limits.rooms`, or of names longer than `limits.roomName`; and watches of who is in yet another room. */
   joinsRefused: number
   /** Sockets closed because more than `limits.buffer` waited to be sent to them. */
   slowConsumers: number

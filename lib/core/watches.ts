@@ -61,8 +61,10 @@ export class Watches {
     const { shared } = this.#session
     const { rooms } = shared.limits
     const open = this.#open.get(room)
-    if (open === undefined && this.#open.size >= rooms)
+    if (open === undefined && this.#open.size >= rooms) {
+      shared.stats.count('joinsRefused')
       throw new PartylineError('OVERLOADED', `a socket may watch ${rooms} rooms at most`)
+    }
     const watching = open ?? this.#presence.watch(this.#session, room)
     this.#open.set(room, watching)
     return async () => {

@@ -302,6 +302,8 @@ describe('a client that watches', () => {
     expect(await ann.ask({ watch: 'lobby1' })).toMatchObject({ error: { code: 'INVALID_DATA' } })
     await ann.ask({ unwatch: 'a' })
     expect(await ann.ask({ watch: 'c' })).toEqual([])
+    // What is refused because of a limit is counted, as docs/limits.md says; this was not.
+    expect(apps[0]?.stats().joinsRefused).toBe(2)
   })
 
   test('of a gateway without presence is told so', async () => {
