@@ -222,7 +222,8 @@ export class App<R extends Runtime = Runtime> {
 
   /**
    * Whether a path, such as `/party`, is this app's; for a server of your own that others share. WebSocket connections come to
-   * gateways and dialects; `'http'` asks whether requests without an upgrade do, too, as those of clients of Socket.IO that poll.
+   * gateways and dialects; `'http'` asks whether requests without an upgrade do, too, as those of clients of Socket.IO that poll,
+   * and those to the path of the option `publish`.
    */
   serves(path: string, what: 'websocket' | 'http' = 'websocket'): boolean {
     return this.#http.serves(path, what)

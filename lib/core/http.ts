@@ -82,11 +82,12 @@ export class HttpHost {
     return this.#page(request, url, peer, path)
   }
 
-  /** Whether a gateway or a dialect is at a path; for requests without an upgrade, a dialect. */
+  /** Whether a gateway or a dialect is at a path; for requests without an upgrade, a dialect, or where messages are taken. */
   serves(path: string, what: 'websocket' | 'http'): boolean {
     const normal = normalise(path)
-    const isGateways = what === 'websocket' && this.#door.find(normal) !== undefined
-    return isGateways || this.dialects.some((dialect) => dialect.serves(normal))
+    const isOwn =
+      what === 'websocket' ? this.#door.find(normal) !== undefined : this.#rules.publish?.path === normal
+    return isOwn || this.dialects.some((dialect) => dialect.serves(normal))
   }
 
   /** Resolves when the pages that are being made are made. */

@@ -383,4 +383,16 @@ describe('mistakes at boot', () => {
       expect(mistakesIn(News, { publish: { key, path } })[0]).toContain('where something else is')
     expect(mistakesIn(News, { publish: { key } })).toEqual([])
   })
+
+  // A guest's requests are handed to it by what it says it serves: in NestJS /publish was Nest's, which answered 404.
+  test('have the path that takes messages by HTTP among those that they serve', () => {
+    const publish = { key: '0123456789abcdef', path: '/in' }
+    const app = new App(gatewayWith({}), { publish }, (host) => new MemoryRuntime(host))
+    expect([app.serves('/in', 'http'), app.serves('/in/', 'http'), app.serves('/in')]).toEqual([
+      true,
+      true,
+      false,
+    ])
+    expect([app.serves('/publish', 'http'), app.serves('/ws/news', 'http')]).toEqual([false, false])
+  })
 })

@@ -66,6 +66,12 @@ export function nestTests(version: 11 | 12, platform: Platform): void {
         expect((await nest.get('/elsewhere')).status).toBe(404)
       })
 
+      // The option was taken and did nothing: the path was Nest's, which answered 404.
+      test('what takes messages by HTTP, at its path', async () => {
+        const answer = await nest.post('/publish', '{}')
+        expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+      })
+
       test('gateways that are given its providers, and so are their guards, middleware and authenticators', async () => {
         const ann = await nest.connect('/live/cats', ANN)
         expect(await ann.ask('{"event":"list","id":1}')).toBe(
