@@ -32,13 +32,15 @@ class Connection {
   bytes = 0
   /** How often anything came. */
   signs = 0
-  /** How often it was seen so when it was looked last, and how often in a row there was nothing new. */
+  /** How often it was seen so when it was looked last, and how often in a row there was nothing new since something was asked. */
   seen = 0
   silent = 0
 
   constructor(readonly client: Client) {}
 
   begin(bytes: number): void {
+    // Until now there was nothing to be heard; and the next look may be too soon to count.
+    if (this.unanswered === 0) this.silent = -1
     this.unanswered++
     this.bytes += bytes
   }
@@ -210,8 +212,8 @@ export class Line {
           this.#lose(connection, new Error(`no answer within ${timeout} ms`))
           return
         }
-        connection.silent = 0
         this.#track(connection, 0, () => connection.client.sendCommand(['PING'])).catch(() => {})
+        connection.silent = 0
       }
       this.#look(connection)
     }, timeout / LOOKS)

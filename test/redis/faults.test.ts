@@ -13,7 +13,8 @@ import {
   textsOf,
   until,
 } from '../contract/broker/network.ts'
-import { RedisNetwork } from './network.ts'
+import { HandClock } from '../support/clock.ts'
+import { options, RedisNetwork } from './network.ts'
 import { RedisServer } from './server.ts'
 
 const binary = process.env.PARTYLINE_REDIS
@@ -248,6 +249,23 @@ describe.skipIf(!binary)('a Redis that', () => {
     await works()
     expect(logs[1].texts).toEqual(['works', ...numbers(10), 'works'])
     expect(brokers.map(({ counters }) => counters.lost)).toEqual([0, 0])
+  })
+
+  // Looks at a connection on which nothing was asked counted as looks in vain: what was asked right before the third ended it.
+  test('has been asked nothing for a while is given its time when it is', async () => {
+    const { broker } = await network.prepare({ lease: 600_000 })
+    joined.push(broker)
+    const clock = new HandClock()
+    broker.start({ clock, log: network.log })
+    await isReady(broker)
+    for (let look = 1; look <= 12; look++) {
+      const asking = look % 4 === 0 ? broker.values.get('anything') : undefined
+      clock.advance(options.timeout / 3)
+      expect(await asking).toBeUndefined()
+      // The other connection, which is not idle.
+      await broker.messages.subscribe(newName(), new Notes()).ready
+    }
+    expect(broker.counters.lost).toBe(0)
   })
 
   test.each(['normal', 'pubsub'])('kills its connections of kind %s loses nothing', async (kind) => {
