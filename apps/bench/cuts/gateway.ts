@@ -10,14 +10,15 @@ export class CutsGateway {
   readonly heard: number[] = []
   /** The last number that was sent to it; they begin with 1. */
   sent = 0
-  #page: Socket | undefined
+  /** The one to send to, once it has come. */
+  page: Socket | undefined
   #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(private readonly context: GatewayContext) {}
 
   @OnOpen() opened(page: Socket): void {
     page.join('pages')
-    this.#page = page
+    this.page = page
   }
 
   @On() note(_: Socket, n: number): void {
@@ -29,7 +30,7 @@ export class CutsGateway {
     return n
   }
 
-  /** Begins to send, so many a second, however late the timer is. */
+  /** Begins to send, so many a second, however late the timer is. There has to be a page: what nobody is there for is lost. */
   begin(rate: number): void {
     const begin = performance.now()
     this.#timer = setInterval(() => {
@@ -43,6 +44,6 @@ export class CutsGateway {
 
   #send(n: number): void {
     if (n % 2 === 0) this.context.to('pages').emit('told', n)
-    else this.#page?.emit('told', n)
+    else this.page?.emit('told', n)
   }
 }

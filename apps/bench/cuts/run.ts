@@ -83,6 +83,7 @@ export async function runCuts(options: CutsOptions): Promise<CutsResult> {
     const page = await browser.newPage()
     await page.goto(`http://127.0.0.1:${proxy.port}/?backoff=${options.backoff}`)
     const gateway = app.get(CutsGateway)
+    await untilArrived(gateway, patience)
     gateway.begin(options.rate)
     await page.evaluate((rate) => cuts.begin(rate), options.rate)
     await untilHeard(page, gateway, patience)
@@ -116,6 +117,15 @@ export async function runCuts(options: CutsOptions): Promise<CutsResult> {
     await chrome.close()
     proxy.stop()
     await app.stop()
+  }
+}
+
+/** Waits until the page has a line: it has been shown before that. */
+async function untilArrived(gateway: CutsGateway, patience: number): Promise<void> {
+  const end = performance.now() + patience
+  while (gateway.page === undefined) {
+    if (performance.now() > end) throw new Error('the page makes no line')
+    await Bun.sleep(5)
   }
 }
 
