@@ -5,8 +5,11 @@ import type { Outcome } from './run.ts'
 import { Stage } from './stage.ts'
 import { modes } from './world.ts'
 
-/** Processes start in it, and all cases run: 42 for each server, one after another, while other suites use the processors. */
-const PATIENCE = 180_000
+/** For processes to start, and to end. */
+const PATIENCE = 60_000
+
+/** For all cases, which in a browser run one after another. Each that waits in vain says so after a third of a minute, and is told by name. */
+const ALL = 300_000
 
 /** What runs the cases against a server. */
 export interface Client {
@@ -27,7 +30,7 @@ export function clientTests(platform: string, begin: () => Promise<Client>): voi
       client = one
       for (const [runtime, server] of stage.servers) runs.set(runtime, one.run(server, stage.control))
       await Promise.allSettled(runs.values())
-    }, PATIENCE)
+    }, PATIENCE + ALL)
     afterAll(async () => {
       await client?.end()
       await stage.end()
