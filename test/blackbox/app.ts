@@ -249,7 +249,10 @@ const page = async (request: Request, { ip }: { ip: string }): Promise<Response>
     })
     return new Response(stream)
   }
-  if (pathname === '/slow') await ending
+  if (pathname === '/slow') {
+    console.log('slow has begun')
+    await ending
+  }
   const body = request.method === 'POST' ? await request.text() : ''
   return new Response(`${request.method} ${pathname} ${ip} ${body.length} ${body.slice(0, 20)}`)
 }
@@ -273,6 +276,8 @@ const apps: Record<string, [root: Root, options?: AppOptions]> = {
   narrow: [[Wire, Raw], { limits: { payload: 1_000, burst: 3, rate: 1, depth: 8, eventName: 16 } }],
   patient: [Wire, { limits: { waiting: 10_000, waitingSize: 4 * 1024 * 1024, burst: 10_000 } }],
   pulse: [Wire, { limits: { heartbeat: 100 } }],
+  // With the time to answer that a busy machine takes.
+  calm: [Wire, { limits: { heartbeat: 1_000 } }],
   slow: [Rooms, { limits: { buffer: 256 * 1024, farewell: 100 } }],
   large: [Raw, { limits: { payload: 4 * 1024 * 1024, buffer: 4 * 1024 * 1024 } }],
 }

@@ -93,6 +93,7 @@ export function process(test: Declare, subject: Subject): void {
     stuck.send('{"event":"never","id":1}')
     assert.equal(await stuck.ask('{"ping":1}'), '{"pong":1}')
     const page = get(place, '/slow')
+    await until(() => server.stdout.includes('slow has begun'), 'the page to be asked for')
     server.kill('SIGTERM')
     await until(async () => (await get(place, '/healthz')).status === 503, 'the drain')
     assert.equal((await get(place, '/healthz')).body, '{"status":"draining","connections":1}')
