@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { RedisServer } from '../redis/server.ts'
 import { picture, startChromium, untilShown } from '../support/browser.ts'
+import { freePort } from '../support/port.ts'
 import { Program } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
@@ -13,10 +14,12 @@ describe.skipIf(!executablePath || !binary)('the channels, in a browser, over Re
   let program: Program
   let browser: Browser
   let url: string
+  let port: number
 
   beforeAll(async () => {
     redis = await RedisServer.start(binary ?? '')
-    program = await start('0')
+    port = await freePort()
+    program = await start()
     url = /http:\S+/.exec(program.stdout)?.[0] ?? ''
     browser = await startChromium(executablePath)
   }, 60_000)
@@ -28,8 +31,8 @@ describe.skipIf(!executablePath || !binary)('the channels, in a browser, over Re
     await redis?.stop()
   })
 
-  function start(port: string): Promise<Program> {
-    const args = ['apps/channels/main.ts', '--host', '127.0.0.1', '--port', port]
+  function start(): Promise<Program> {
+    const args = ['apps/channels/main.ts', '--host', '127.0.0.1', '--port', String(port)]
     return Program.ready(args, { REDIS_URL: `redis://127.0.0.1:${redis.port}` })
   }
 
@@ -136,11 +139,10 @@ describe.skipIf(!executablePath || !binary)('the channels, in a browser, over Re
     await signIn(page, 'mary', 'staff')
     await publish(page, 'user', 'before')
     await heard(page, 'user', ['before'])
-    const { port } = new URL(url)
     program.kill('SIGTERM')
     await program.ended()
     await untilShown(page, 'reconnecting')
-    program = await start(port)
+    program = await start()
     await untilShown(page, 'open')
     await heard(page, 'user', ['before', 'before'])
     await publish(page, 'user', 'after')

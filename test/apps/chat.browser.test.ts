@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { TcpProxy } from '../../apps/bench/cuts/proxy.ts'
 import { picture, startChromium, untilShown } from '../support/browser.ts'
+import { freePort } from '../support/port.ts'
 import { Program } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
@@ -197,7 +198,8 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
   }, 60_000)
 
   test('who comes back to a server that knows nothing signs in and joins the same rooms', async () => {
-    const host = await Program.ready(['apps/chat/main.ts', '--host', '127.0.0.1', '--port', '0'])
+    const args = ['apps/chat/main.ts', '--host', '127.0.0.1', '--port', String(await freePort())]
+    const host = await Program.ready(args)
     const page = await come('Mary', {}, urlOf(host))
     await join(page, 'tea')
     await join(page, 'garden')
@@ -206,8 +208,7 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
     await untilShown(page, 'reconnecting')
     await picture(page, 'chat-reconnecting')
 
-    const { port } = new URL(urlOf(host))
-    const again = await Program.ready(['apps/chat/main.ts', '--host', '127.0.0.1', '--port', port])
+    const again = await Program.ready(args)
     await untilShown(page, 'open')
     const shown = ['You came in.', 'The line was gone for too long: what happened meanwhile is not here.']
     await texts(page, '.scroller:not([hidden]) li > span', [...shown, 'You came in.'])

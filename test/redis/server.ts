@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from 'redis'
 import { until } from '../contract/broker/network.ts'
+import { freePort } from '../support/port.ts'
 
 /** A Redis server of a test's own, on a free port, which keeps what it was told over a crash. */
 export class RedisServer {
@@ -154,14 +154,4 @@ async function unite(servers: readonly RedisServer[]): Promise<void> {
 
 function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'partyline-redis-'))
-}
-
-/** A port that is free now, and below those that the system gives to whoever connects. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const port = 10_000 + Math.floor(Math.random() * 22_000)
-    const server = createServer()
-    server.on('error', () => resolve(freePort()))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)))
-  })
 }

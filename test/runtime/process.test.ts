@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { freePort } from '../support/port.ts'
 import { Program } from '../support/process.ts'
 import { CLOSE, closeCode, frameBytes, type Place, TEXT, WireClient } from '../support/tcp.ts'
 import { until } from '../support/until.ts'
@@ -84,19 +85,9 @@ test('asked a second time, a process ends at once', async () => {
 
 const MAIN = 'apps/party/main.ts'
 
-/** Ports that were free a moment ago. */
-function freePorts(count: number): number[] {
-  const servers = Array.from({ length: count }, () =>
-    Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } }),
-  )
-  const ports = servers.map(({ port }) => port)
-  for (const server of servers) server.stop(true)
-  return ports
-}
-
 describe('where the party listens', () => {
   test('a flag goes before the environment, and that before the default', async () => {
-    const [a, b] = freePorts(2) as [number, number]
+    const [a, b] = [await freePort(), await freePort()]
     const environment = { HOST: '127.0.0.1', PORT: String(a) }
     const cases: [args: string[], address: string][] = [
       [[], `http://127.0.0.1:${a}`],
@@ -122,7 +113,7 @@ describe('where the party listens', () => {
       ['::1', '[::1]'],
       ['[::1]', '[::1]'],
     ] as const) {
-      const [port] = freePorts(1) as [number]
+      const port = await freePort()
       const program = await ready([MAIN, arg], { PORT: String(port) })
       expect(program.stdout).toBe(`listening on http://${host}:${port}\n`)
       program.kill('SIGTERM')
