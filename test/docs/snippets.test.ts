@@ -39,7 +39,8 @@ test('every program on a page has what it does below it', () => {
 
 test('every snippet of the README, of docs and of doc-comments passes the compiler', () => {
   expect(snippets.check()).toEqual([])
-}, 60_000)
+  // One compiler, half a minute where nothing else runs.
+}, 180_000)
 
 describe('what a snippet is said to receive and to send is what happens', () => {
   test.each(claims('frames'))(
