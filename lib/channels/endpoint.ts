@@ -109,6 +109,10 @@ async function hashOf(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
 }
 
+function broken(): never {
+  throw new Refusal(400, 'BAD_REQUEST', 'the body ended before it was whole')
+}
+
 /** Reads no more than it may have. */
 async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   const tooLarge = (): Refusal => new Refusal(413, 'TOO_LARGE', `the request is longer than ${limit} bytes`)
@@ -117,7 +121,8 @@ async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   let size = 0
   const reader = request.body?.getReader()
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true }
+    // Who asks may go away in the middle of it, which is nobody's failure here.
+    const { done, value } = (await reader?.read().catch(() => broken())) ?? { done: true }
     if (done || value === undefined) break
     size += value.byteLength
     if (size > limit) {

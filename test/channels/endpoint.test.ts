@@ -213,6 +213,21 @@ describe('the endpoint', () => {
     expect(response.headers.get('retry-after')).toBe('1')
   })
 
+  test('does not log that somebody went away in the middle of a request: that was taken for a failure of the server', async () => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"facility":"fac",'))
+        controller.error(new DOMException('The connection was closed.', 'AbortError'))
+      },
+    })
+    expect((await ask(body)).slice(0, 2)).toEqual([
+      400,
+      { error: { code: 'BAD_REQUEST', message: 'the body ended before it was whole' } },
+    ] as never)
+    expect(failures).toEqual([])
+    expect(broker.counters.published).toBe(0)
+  })
+
   test('tells nobody of what fails within, but the log', async () => {
     broker.streams.append = () => {
       throw new Error('secret')
