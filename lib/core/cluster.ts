@@ -174,6 +174,11 @@ export class Cluster {
     for (const sessions of this.#sessions.values()) sessions.start()
   }
 
+  /** The app stops: no session of another node's is taken any more. */
+  leave(): void {
+    for (const { moving } of this.#sessions.values()) moving.leave()
+  }
+
   /** Resolves when nothing of this node is left at the broker. Never rejects. */
   async stop(): Promise<void> {
     this.hub.stop()

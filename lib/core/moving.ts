@@ -119,9 +119,13 @@ export class Moving {
     return this.#alone(sid, () => this.#release(session, code, 'resumed elsewhere', false))
   }
 
+  /** This node stops: it takes no session any more. */
+  leave(): void {
+    this.#isLeaving = true
+  }
+
   /** Gives a session away because its node stops, if what runs for it ends before that; resolves with whether it is gone. */
   async depart(session: Session, deadline: Promise<void>): Promise<boolean> {
-    this.#isLeaving = true
     const record = session.resumable?.record
     if (!this.#sessions.isSynced || this.#broker.state === 'away' || !record?.isMovable) return false
     await this.#busy.get(session.id)
@@ -233,7 +237,9 @@ export class Moving {
       this.#sessions.erase(sid, version)
       return 'nowhere'
     }
-    if (!(await this.#sessions.relay.reached(Math.max(pos, state.last), PATIENCE))) {
+    const hasAll = await this.#sessions.relay.reached(Math.max(pos, state.last), PATIENCE)
+    // Nobody would see to one that comes while this node stops.
+    if (!hasAll || this.#isLeaving) {
       await this.#sessions.giveBack(sid, generation, version)
       return 'later'
     }

@@ -27,7 +27,7 @@ export interface Stoppable {
   readonly shared: Shared
   readonly http: HttpHost
   readonly runtime: Pick<Runtime, 'stop'>
-  readonly cluster: Pick<Cluster, 'stop'>
+  readonly cluster: Pick<Cluster, 'leave' | 'stop'>
   readonly start: Pick<Start, 'running' | 'dispose'>
 }
 
@@ -55,6 +55,7 @@ export class Stop {
     // What is half built could not be taken down.
     await Promise.race([start.running?.catch(() => {}), handlers])
     for (const dialect of http.dialects) dialect.drain()
+    cluster.leave()
     const leaving = [...shared.sessions].map((session) => this.#leave(session, handlers))
     await Promise.race([Promise.all(leaving), closing])
     http.closed = true

@@ -1,15 +1,17 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { Gateway } from 'partyline'
 import { BrokerError } from '../../lib/broker/error.ts'
 import { packTurn, type Turn, unpackTurn, unpackWhereabouts } from '../../lib/core/session-state.ts'
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
 import { expectNew, expectRecovered, type Guest } from './guest.ts'
-import { clearDesk, Desk } from './nodes-desk.ts'
+import { clearDesk, Desk, gates, notes } from './nodes-desk.ts'
 import { guestOf, moveTo, Nodes, type TestNode } from './several-nodes.ts'
 
 let nodes: Nodes
 
 afterEach(async () => {
+  gates.slow.open()
   await nodes.finish()
   clearDesk()
 })
@@ -179,4 +181,69 @@ describe('what another version has written of a session', () => {
       expectNew(await moveTo(b, ann, beginOf(ann)), ann)
       expect([...b.app.sockets]).toHaveLength(1)
     })
+})
+
+test('a node that stops takes no session any more, which goes on at another: no @OnClose when all is disposed of', async () => {
+  nodes = new Nodes(Desk)
+  const [a, b, c] = [await nodes.add(), await nodes.add(), await nodes.add()]
+  const [ann, bob] = [await guestOf(a, '/desk'), await guestOf(b, '/desk')]
+  a.kill()
+  await nodes.advance(25_000)
+  const { records } = b.broker
+  const write = records.write.bind(records)
+  const gate = new Gate()
+  records.write = async (...args) => {
+    records.write = write
+    const written = await write(...args)
+    await gate.pass()
+    return written
+  }
+  const coming = moveTo(b, ann, beginOf(ann))
+  await nextTurn()
+  // This one keeps it from being done before the other comes.
+  bob.send('{"event":"slow","data":"long","id":1,"pos":1}')
+  const stopping = b.stop()
+  await nextTurn()
+  gate.open()
+  expect((await coming).client.closed?.code).toBe(1013)
+  gates.slow.open()
+  await nextTurn()
+  await stopping
+  expectRecovered(await moveTo(c, ann, beginOf(ann)), ann)
+  await c.stop()
+  expect(nodes.clock.pending).toBe(0)
+})
+
+test('what a node that lives cannot give ends there, with its @OnClose', async () => {
+  @Gateway('/desk', { recovery: { limit: 2 } })
+  class Small extends Desk {}
+  nodes = new Nodes(Small)
+  const [a, b] = [await nodes.add(), await nodes.add()]
+  const ann = await guestOf(a, '/desk')
+  for (const socket of a.app.sockets) for (let i = 0; i < 5; i++) socket.emit('n')
+  await nextTurn()
+  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expect(notes).toEqual(['open', 'close 4409', 'open'])
+})
+
+test('a node that stops without its broker closes its sockets as one alone does', async () => {
+  nodes = new Nodes(Desk)
+  const a = await nodes.add()
+  const ann = await guestOf(a, '/desk')
+  a.broker.cut()
+  await a.stop()
+  expect(ann.client.closed).toEqual({ code: 1001, reason: 'the server is going away' })
+  expect(notes).toEqual(['open', 'close 1001'])
+  expect(nodes.clock.pending).toBe(0)
+})
+
+test('who was left out of what a node told everybody without its broker is told, in whatever room', async () => {
+  const [a, b] = await two()
+  const bob = await guestOf(b, '/desk')
+  a.broker.cut()
+  await nodes.advance(2_500)
+  a.app.get(Desk).context.emit('alone')
+  a.broker.mend()
+  await nextTurn()
+  expect(bob.client.closed?.code).toBe(1012)
 })
