@@ -5,7 +5,7 @@ import { packTurn, type Turn, unpackTurn, unpackWhereabouts } from '../../lib/co
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
 import { expectNew, expectRecovered, type Guest } from './guest.ts'
-import { clearDesk, Desk, gates, notes } from './nodes-desk.ts'
+import { clearDesk, Desk, events, gates, notes } from './nodes-desk.ts'
 import { guestOf, moveTo, Nodes, type TestNode } from './several-nodes.ts'
 
 let nodes: Nodes
@@ -246,4 +246,56 @@ test('who was left out of what a node told everybody without its broker is told,
   a.broker.mend()
   await nextTurn()
   expect(bob.client.closed?.code).toBe(1012)
+})
+
+test('what the broker has not answered for is delivered here once it is away for two seconds, and waits no longer', async () => {
+  const [a] = await two()
+  const ann = await guestOf(a, '/desk')
+  const gate = new Gate()
+  const { streams } = a.broker
+  const append = streams.append.bind(streams)
+  streams.append = async (...args) => {
+    await gate.pass()
+    return append(...args)
+  }
+  const { context } = a.app.get(Desk)
+  context.emit('one')
+  a.broker.cut()
+  context.emit('two')
+  await nodes.advance(1_900)
+  expect(events(ann)).toEqual([])
+  await nodes.advance(200)
+  expect(events(ann)).toEqual(['one', 'two'])
+  context.emit('three')
+  await nextTurn()
+  expect(events(ann)).toEqual(['three'])
+  streams.append = append
+  gate.open()
+})
+
+test('a node whose broker is there and refuses what it begins with tries again', async () => {
+  nodes = new Nodes(Desk)
+  const a = await nodes.add()
+  const b = await nodes.add({}, true)
+  failNext(b.broker.records, 'read', 'base:')
+  b.broker.mend()
+  await nodes.advance(1_100)
+  const ann = await guestOf(a, '/desk')
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+})
+
+test('where all begin anew, what one node alone has delivered before does not keep sessions from going elsewhere', async () => {
+  const [a, b] = await two()
+  a.broker.cut()
+  await nodes.advance(2_500)
+  a.app.get(Desk).context.emit('alone')
+  a.broker.mend()
+  for (let i = 0; i < 5; i++) a.app.get(Desk).context.emit('n')
+  await nextTurn()
+  for (const { broker } of [a, b]) broker.cut()
+  nodes.hub.setRecord('base:/desk', new TextEncoder().encode('1000'), nodes.clock.now() + 1e9)
+  for (const { broker } of [a, b]) broker.mend()
+  await nextTurn()
+  const ann = await guestOf(b, '/desk')
+  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
 })

@@ -132,6 +132,7 @@ test('a node that begins without its broker serves alone, and who is there by th
   const bob = await inRoom(late, 'x')
   late.app.get(Desk).context.to('x').emit('alone')
   // It waits a while: the others are not to miss it, if the broker is there soon.
+  await nextTurn()
   expect(events(bob)).toEqual([])
   await nodes.advance(2_500)
   expect(events(bob)).toEqual(['alone'])
