@@ -21,7 +21,9 @@ describe('what is published', () => {
         expect(tag).toEqual({ kind, number })
         expect(tagOf(kind, number)).toBeLessThan(2 ** 32)
         const message = new ChannelMessage(to, { bytes, kind: tag.kind }, 1)
-        expect(message.data).toEqual(JSON.stringify(data) === '-0' ? 0 : data)
+        // JSON has no -0, wherever in the data it is: now and then that failed this test.
+        const isJson = kind === 'json'
+        expect(message.data).toEqual(isJson ? JSON.parse(JSON.stringify(data)) : data)
         expect(message.bytes).toBe(bytes)
       }),
     )
