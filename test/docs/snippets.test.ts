@@ -39,7 +39,7 @@ test('every program on a page has what it does below it', () => {
 
 test('every snippet of the README, of docs and of doc-comments passes the compiler', () => {
   expect(snippets.check()).toEqual([])
-  // One compiler, half a minute where nothing else runs.
+  // One compiler that never yields, for all of it: no timeout could end it, but only fail it when it is done.
 }, 180_000)
 
 describe('what a snippet is said to receive and to send is what happens', () => {
