@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { RedisServer } from '../redis/server.ts'
-import { picture, startChromium, untilShown } from '../support/browser.ts'
+import { closeWindows, picture, startChromium, untilShown } from '../support/browser.ts'
 import { freePort } from '../support/port.ts'
 import { Program } from '../support/process.ts'
 import { until } from '../support/until.ts'
@@ -23,6 +23,8 @@ describe.skipIf(!executablePath || !binary)('the channels, in a browser, over Re
     url = /http:\S+/.exec(program.stdout)?.[0] ?? ''
     browser = await startChromium(executablePath)
   }, 60_000)
+
+  afterEach(() => closeWindows(browser))
 
   afterAll(async () => {
     await browser?.close()

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { TcpProxy } from '../../apps/bench/cuts/proxy.ts'
-import { picture, startChromium, untilShown } from '../support/browser.ts'
+import { closeWindows, picture, startChromium, untilShown } from '../support/browser.ts'
 import { freePort } from '../support/port.ts'
 import { Program } from '../support/process.ts'
 import { until } from '../support/until.ts'
@@ -18,6 +18,8 @@ describe.skipIf(!executablePath)('the chat, between two browser windows', () => 
     url = urlOf(program)
     browser = await startChromium(executablePath)
   }, 60_000)
+
+  afterEach(() => closeWindows(browser))
 
   afterAll(async () => {
     await browser?.close()

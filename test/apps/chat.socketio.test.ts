@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core'
 import { io, type Socket } from 'socket.io-client'
 import { TcpProxy } from '../../apps/bench/cuts/proxy.ts'
 import { LOG } from '../../apps/chat/log.ts'
-import { picture, startChromium, untilShown } from '../support/browser.ts'
+import { closeWindows, picture, startChromium, untilShown } from '../support/browser.ts'
 import { until } from '../support/until.ts'
 import { ChatHouse } from './chat-house.ts'
 
@@ -141,6 +141,7 @@ describe.skipIf(!executablePath)('the page over Socket.IO', () => {
     browser = await startChromium(executablePath)
   }, 60_000)
   afterAll(() => browser?.close())
+  afterEach(() => closeWindows(browser))
 
   /** Opens a page in a window of its own, and signs in under that name. */
   async function come(path: string, name: string): Promise<Page> {

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { TcpProxy } from '../../apps/bench/cuts/proxy.ts'
-import { picture, startChromium, untilShown } from '../support/browser.ts'
+import { closeWindows, picture, startChromium, untilShown } from '../support/browser.ts'
 import { Program } from '../support/process.ts'
 
 const executablePath = process.env.PARTYLINE_CHROMIUM
@@ -16,6 +16,8 @@ describe.skipIf(!executablePath)('the party, between two browser windows', () =>
     url = program.stdout.replace('listening on', '').trim()
     browser = await startChromium(executablePath)
   }, 60_000)
+
+  afterEach(() => closeWindows(browser))
 
   afterAll(async () => {
     await browser?.close()

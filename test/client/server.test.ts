@@ -9,6 +9,7 @@ import { msgpack } from 'partyline/msgpack'
 import { z } from 'zod'
 import { TcpProxy } from '../../apps/bench/cuts/proxy.ts'
 import { CollectingLogger } from '../support/logger.ts'
+import { freePort } from '../support/port.ts'
 import { until } from '../support/until.ts'
 
 const join = event('join', { data: z.object({ user: z.string() }), reply: z.object({ guests: z.number() }) })
@@ -97,7 +98,8 @@ test('what the server refuses to handle is reported', async () => {
 
 test('a client survives its server: what is sent meanwhile waits for the next', async () => {
   const first = createApp(Party, { logger: new CollectingLogger() })
-  const { url, port } = await first.listen({ ...options, port: 0 })
+  const port = await freePort()
+  const { url } = await first.listen({ ...options, port })
   const client = connect(`${url}/party`, { backoff })
   expect(await client.call('sum', [1, 2])).toBe(3)
   const sid = client.sid

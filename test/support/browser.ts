@@ -15,6 +15,11 @@ export function startChromium(executablePath: string | undefined): Promise<Brows
   })
 }
 
+/** Closes all windows: what a test that failed has left open would be in the way of the next, by its name or in its room. */
+export async function closeWindows(browser: Browser | undefined): Promise<void> {
+  for (const context of browser?.contexts() ?? []) await context.close()
+}
+
 /** For a person to look at: PARTYLINE_SCREENSHOTS names a folder. */
 export async function picture(page: Page, name: string): Promise<void> {
   const folder = process.env.PARTYLINE_SCREENSHOTS
