@@ -9,7 +9,7 @@ import type { RedisServer } from './server.ts'
 import { Way } from './way.ts'
 
 /** What all tests of Redis have in common: nothing takes long, and nothing is given up because the machine is busy. */
-export const options = { timeout: 1_500, patience: 1_200, retry: { min: 5, max: 50 }, lease: 600 }
+export const options = { timeout: 10_000, patience: 1_200, retry: { min: 5, max: 50 }, lease: 600 }
 
 /** So seldom that no test passes because of it, but for those that ask for another. */
 const AUDIT = 600_000
