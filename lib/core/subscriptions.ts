@@ -87,11 +87,14 @@ export class Subscriptions {
   }
 
   #listen(channels: readonly Channel[], after: number | undefined): Deed {
+    const before = new Set(this.#open.values())
     const begun = channels.map((channel) => this.#subscribe(channel, after))
     return async () => {
       const { clock } = this.#session.shared
       if (!(await inTime(Promise.all(begun.map(({ ready }) => ready)), clock, PATIENCE))) {
-        for (const [i, subscription] of begun.entries()) this.#close(channels[i] as Channel, subscription)
+        // What was asked for before, by the url for instance, goes on waiting for the broker.
+        for (const [i, subscription] of begun.entries())
+          if (!before.has(subscription)) this.#close(channels[i] as Channel, subscription)
         throw new PartylineError('UNAVAILABLE', 'not subscribed: the broker is away')
       }
       return () => ({ channels: channels.map(wireNameOf), at: begun.map(({ position }) => position) })

@@ -33,12 +33,13 @@ const apps: TestApp[] = []
 /** An app with a broker of its own, which stops after the test, and what its nodes listen to. */
 async function start(root: Class, options: TestAppOptions = {}) {
   const hub = new MemoryHub()
-  const app = await testApp(root, { broker: memory({ hub }), ...options })
+  const broker = memory({ hub }) as MemoryBroker
+  const app = await testApp(root, { broker, ...options })
   apps.push(app)
   const line = (path: string, identity: Identity | undefined = ann) =>
     app.line(path, { subprotocols: [JSON_FRAMES], ...(identity && { identity }) })
   const open = () => hub.channels.filter((name) => /broadcast:|user:|group:|session:/.test(name))
-  return { app, hub, line, open }
+  return { app, broker, hub, line, open }
 }
 
 function gatewayWith(channels: ChannelOptions, options: GatewayOptions = {}): Class {
@@ -254,9 +255,7 @@ test('a client that does not read what its channels bring is closed', async () =
 })
 
 test('who subscribes is answered when everything will come, or that it cannot be', async () => {
-  const hub = new MemoryHub()
-  const broker = memory({ hub }) as MemoryBroker
-  const { app, line, open } = await start(gatewayWith({}), { broker })
+  const { app, broker, line, open } = await start(gatewayWith({}))
   const client = await line('/ws/news')
   broker.cut()
   client.send('{"subscribe":"broadcast","id":1}')
@@ -272,6 +271,19 @@ test('who subscribes is answered when everything will come, or that it cannot be
   broker.mend()
   await app.advance(1_000)
   expect(framesOf(client)[1]).toEqual({ ack: 2, data: { channels: ['broadcast'], at: [0] } })
+})
+
+// Who asked again for what its url had asked for, while the broker was away, heard nothing of it any more.
+test('what the url asks for comes in the end, though who asks for it again is refused meanwhile', async () => {
+  const { app, broker, line, open } = await start(gatewayWith({}))
+  broker.cut()
+  const client = await line('/ws/news?subscribe-broadcast')
+  client.send('{"subscribe":"broadcast","id":1}')
+  await app.advance(5_000)
+  expect(framesOf(client)).toMatchObject([{ ack: 1, error: { code: 'UNAVAILABLE' } }])
+  broker.mend()
+  await app.advance(1_000)
+  expect(open().length).toBe(1)
 })
 
 test('a message that a frame cannot carry is reported, and the others come', async () => {
