@@ -94,6 +94,24 @@ describe('while what is kept is being read', () => {
     expect(node.hub.stats).toEqual({ channels: 0, subscribers: 0 })
   })
 
+  test('a hub may stop: nobody waits for what does not come, and nothing is told any more', async () => {
+    const pending = clock.pending
+    const early = node.subscribe(to)
+    await nextTurn()
+    reads.answer('now')
+    await early.subscription.ready
+    const late = node.subscribe(to)
+    await nextTurn()
+    reads.answer('failed')
+    await nextTurn()
+    node.hub.stop()
+    await late.subscription.ready
+    await send('after')
+    await nextTurn()
+    expect([early.told, late.told, clock.pending]).toEqual([[], [], pending])
+    expect(node.hub.stats).toEqual({ channels: 0, subscribers: 0 })
+  })
+
   test('it may fail, and is tried again', async () => {
     await send('kept')
     const notes = node.subscribe(to)

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'bun:test'
 import type { MemoryClient } from '../../lib/runtime/memory.ts'
+import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
 import { expectNew, expectRecovered, type Guest } from './guest.ts'
 import { clearDesk, contents, Desk, gates, notes } from './nodes-desk.ts'
@@ -89,6 +90,7 @@ test('what had begun when a node was killed is in doubt, so that its session is 
   a.kill()
   await nodes.advance(25_000)
   expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expect(nodes.hub.record(`session:${ann.hello.sid}`, nodes.clock.now())).toBeUndefined()
   expectRecovered(await moveTo(b, bob, beginOf(bob)), bob)
 })
 
@@ -106,6 +108,38 @@ test('of two nodes that take the session of a dead one at the same time, one has
   const open = [one, other].filter(({ client }) => client.closed === undefined)
   expect(open.map(({ hello }) => hello.sid)).toEqual([ann.hello.sid])
   expect(notes.filter((note) => note === 'resume').length).toBeGreaterThan(0)
+})
+
+test('of two nodes that ask a living one at the same time, one has it: to the other it is not lost', async () => {
+  const [a, b, c] = await three()
+  const ann = await guestOf(a, '/desk')
+  const both = await Promise.all([moveTo(b, ann, beginOf(ann)), moveTo(c, ann, beginOf(ann))])
+  await nodes.advance(2_000)
+  const sids = both.flatMap((guest) => (guest.client.received.length > 0 ? guest.hello.sid : []))
+  expect(new Set(sids)).toEqual(new Set([ann.hello.sid]))
+  expect([...b.app.sockets, ...c.app.sockets].map(({ id }) => id)).toEqual([ann.hello.sid])
+})
+
+test('a node that is just taking a session says so, however long that is: who asked it meanwhile began anew', async () => {
+  const [a, b, c] = await three()
+  const ann = await guestOf(a, '/desk')
+  const { records } = b.broker
+  const write = records.write.bind(records)
+  const gate = new Gate()
+  records.write = async (...args) => {
+    records.write = write
+    const written = await write(...args)
+    await gate.pass()
+    return written
+  }
+  const coming = moveTo(b, ann, beginOf(ann))
+  await nextTurn()
+  const late = await moveTo(c, ann, beginOf(ann))
+  await nodes.advance(3_500)
+  expect([late.client.received, late.client.closed?.code]).toEqual([[], 1013])
+  gate.open()
+  await nextTurn()
+  expectRecovered(await coming, ann)
 })
 
 test('a node that stood still handles nothing before it knows that its sessions are its own', async () => {
@@ -173,6 +207,18 @@ test('a node that was cut off for so long that others took it for dead forgets w
   expect([...a.app.sockets].map(({ id }) => id)).toEqual([bob.hello.sid])
   expect([again, bob].map(({ client }) => client.closed)).toEqual([undefined, undefined])
   expect(notes).not.toContain('close 4409')
+})
+
+test('a node that was taken for dead, and is back, is asked for its sessions again: two nodes had the same one', async () => {
+  const [a, b] = await three()
+  a.broker.cut()
+  await nodes.advance(25_000)
+  a.broker.mend()
+  await nextTurn()
+  const ann = await guestOf(a, '/desk')
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expect(ann.client.closed?.code).toBe(4409)
+  expect([...a.app.sockets]).toEqual([])
 })
 
 test('what a client has, others know already', async () => {
