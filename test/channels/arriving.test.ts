@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { type MemoryBroker, memory } from '../../lib/broker/memory.ts'
 import { contentOf } from '../../lib/channels/content.ts'
+import type { ChannelMessage } from '../../lib/channels/message.ts'
 import { numbers } from '../contract/broker/network.ts'
 import { HandClock } from '../support/clock.ts'
 import { CollectingLogger } from '../support/logger.ts'
@@ -92,6 +93,23 @@ describe('while what is kept is being read', () => {
     await nextTurn()
     expect(clock.pending).toBe(pending)
     expect(node.hub.stats).toEqual({ channels: 0, subscribers: 0 })
+  })
+
+  test('when it was told, nothing of what is new is held any more: each who came kept up to a megabyte of it', async () => {
+    const alive: WeakRef<ChannelMessage>[] = []
+    const subscriber = { message: (one: ChannelMessage) => void alive.push(new WeakRef(one)), lost() {} }
+    const { ready } = node.hub.subscribe(to, subscriber)
+    await nextTurn()
+    reads.answer('now')
+    await ready
+    for (const text of numbers(500)) await send(text)
+    await nextTurn()
+    expect(alive).toHaveLength(500)
+    Bun.gc(true)
+    await nextTurn()
+    Bun.gc(true)
+    // Some are still found on the stack.
+    expect(alive.filter((one) => one.deref() !== undefined).length).toBeLessThan(100)
   })
 
   test('a hub may stop: nobody waits for what does not come, and nothing is told any more', async () => {

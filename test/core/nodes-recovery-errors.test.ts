@@ -5,7 +5,7 @@ import { packTurn, type Turn, unpackTurn, unpackWhereabouts } from '../../lib/co
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
 import { expectNew, expectRecovered, type Guest } from './guest.ts'
-import { clearDesk, Desk, events, gates, notes } from './nodes-desk.ts'
+import { clearDesk, Desk, events, framesOf, gates, notes } from './nodes-desk.ts'
 import { guestOf, moveTo, Nodes, type TestNode } from './several-nodes.ts'
 
 let nodes: Nodes
@@ -299,4 +299,47 @@ test('where all begin anew, what one node alone has delivered before does not ke
   await nextTurn()
   const ann = await guestOf(b, '/desk')
   expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
+})
+
+test('a session of which nobody has given the latest in a thousand turns goes on elsewhere with all of it', async () => {
+  @Gateway('/desk', { recovery: { limit: 2_000 } })
+  class Long extends Desk {}
+  nodes = new Nodes(Long)
+  const [a, b] = [await nodes.add(), await nodes.add()]
+  const ann = await guestOf(a, '/desk')
+  const where = nodes.hub.record(`session:${ann.hello.sid}`, nodes.clock.now())
+  const stream = `session:${ann.hello.sid}:${where && unpackWhereabouts(where.bytes)?.generation}`
+  const [socket] = a.app.sockets
+  for (let i = 0; i < 1_200; i++) {
+    socket?.emit('n', i)
+    await nextTurn()
+  }
+  // Longer than is read at a time.
+  expect((await b.broker.streams.read(stream, { after: 1, limit: 2_000 })).entries.length).toBeGreaterThan(
+    1_000,
+  )
+  const again = await moveTo(b, ann, beginOf(ann))
+  expectRecovered(again, ann)
+  expect(framesOf(again).map(({ data }) => data)).toEqual(Array.from({ length: 1_200 }, (_, i) => i))
+  expect((await b.broker.streams.read(stream)).entries).toEqual([])
+})
+
+test('a node whose broker is there, and that does not know yet what the others do, takes no session: it was lost', async () => {
+  nodes = new Nodes(Desk)
+  const a = await nodes.add()
+  const b = await nodes.add({}, true)
+  const { records } = b.broker
+  const read = records.read.bind(records)
+  records.read = async (key) => {
+    if (key.startsWith('base:')) throw new BrokerError('UNKNOWN', 'no answer came')
+    return read(key)
+  }
+  b.broker.mend()
+  const ann = await guestOf(a, '/desk')
+  const early = await moveTo(b, ann, beginOf(ann))
+  await nodes.advance(1_000)
+  expect([early.client.received, early.client.closed?.code]).toEqual([[], 1013])
+  records.read = read
+  await nodes.advance(1_000)
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
 })

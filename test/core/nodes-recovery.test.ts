@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { Gateway } from 'partyline'
 import { nextTurn } from '../support/until.ts'
 import { expectNew, expectRecovered } from './guest.ts'
 import { clearDesk, contents, Desk, events, type Framed, gates, notes } from './nodes-desk.ts'
@@ -102,6 +103,25 @@ test('what another asks for with a token that is not right stays where it is', a
   expectRecovered(again, ann)
   expect(ann.client.closed?.code).toBe(4409)
 })
+
+test.each(['lives', 'was killed'])(
+  'nor is it had under other parameters, whether its node %s',
+  async (how) => {
+    @Gateway('/desk/:room', { recovery: { window: 60_000 } })
+    class Rooms extends Desk {}
+    nodes = new Nodes(Rooms)
+    const [a, b] = [await nodes.add(), await nodes.add()]
+    const ann = await guestOf(a, '/desk/1')
+    const pos = ann.hello.recovery?.pos ?? 0
+    if (how === 'was killed') {
+      a.kill()
+      await nodes.advance(25_000)
+    }
+    expectNew(await moveTo(b, ann, pos, { path: '/desk/2' }), ann)
+    if (how === 'lives') expect(ann.client.closed).toBeUndefined()
+    expectRecovered(await moveTo(b, ann, pos, { path: '/desk/1' }), ann)
+  },
+)
 
 test('whoever was left out of what it missed is left out at another node, too', async () => {
   nodes = new Nodes(Desk)
