@@ -195,6 +195,18 @@ describe('the endpoint', () => {
     expect(pulled).toBeLessThan(20)
   })
 
+  test('takes a body that comes in parts', async () => {
+    const parts = ['{"facility":"parts","bro', 'adcast":true,', '"data":"in parts"}']
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const part of parts) controller.enqueue(new TextEncoder().encode(part))
+        controller.close()
+      },
+    })
+    expect((await ask(body))[0]).toBe(200)
+    expect(await kept('broadcast:parts')).toBe('in parts')
+  })
+
   test('is for POST only', async () => {
     for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
       const [status, body, response] = await ask(null, { method })

@@ -343,3 +343,18 @@ test('a node whose broker is there, and that does not know yet what the others d
   await nodes.advance(1_000)
   expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
 })
+
+test('who comes in the moment before a node knows what the others do waits for that: it was sent away again', async () => {
+  nodes = new Nodes(Desk)
+  await nodes.add()
+  const b = await nodes.add({}, true)
+  failNext(b.broker.records, 'read', 'base:')
+  b.broker.mend()
+  await nodes.advance(500)
+  const ann = await guestOf(b, '/desk')
+  expect(ann.client.received).toEqual([])
+  await nodes.advance(600)
+  b.app.get(Desk).context.emit('n')
+  await nextTurn()
+  expect([events(ann), ann.client.closed]).toEqual([['n'], undefined])
+})

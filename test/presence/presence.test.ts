@@ -291,6 +291,41 @@ describe('who goes', () => {
     expect(watcher.next()).toEqual(['+bob', '-bob'])
   })
 
+  test('waits from his last connection on, and holds up nobody else', async () => {
+    const [one, two] = [join(), join()]
+    const watcher = new Watcher(one.presence, 'lobby')
+    two.presence.enter('lobby', 'a', { id: 'ann' })
+    for (const id of ['ann', 'bob', 'cid']) two.presence.enter('lobby', id, { id })
+    await settle()
+    watcher.next()
+    two.presence.leave('lobby', 'a', { linger: true })
+    await pass(clock, 5_000)
+    two.presence.leave('lobby', 'bob', { linger: true })
+    await pass(clock, 3_000)
+    two.presence.leave('lobby', 'cid', { linger: true })
+    await pass(clock, 2_000)
+    two.presence.leave('lobby', 'ann', { linger: true })
+    await pass(clock, LINGER - 5_000)
+    expect(watcher.next()).toEqual(['-bob'])
+    await pass(clock, 3_000)
+    expect(watcher.next()).toEqual(['-cid'])
+    await pass(clock, 1_999)
+    expect(watcher.next()).toEqual([])
+    await pass(clock, 1)
+    expect(watcher.next()).toEqual(['-ann'])
+  })
+
+  test('on purpose where his session has moved leaves at once, though the node before has it still', async () => {
+    const [one, two, three] = [join(), join(), join()]
+    const watcher = new Watcher(one.presence, 'lobby')
+    for (const { presence } of [two, three]) presence.enter('lobby', 'a', { id: 'ann' })
+    await settle()
+    expect(watcher.next()).toEqual(['+ann'])
+    three.presence.leave('lobby', 'a', { linger: false })
+    await settle()
+    expect(watcher.next()).toEqual(['-ann'])
+  })
+
   test('on purpose and comes again before his entry is gone, is there', async () => {
     const [one, two] = [join(), join()]
     const watcher = new Watcher(one.presence, 'lobby')
