@@ -29,6 +29,10 @@ class Talk {
     socket.join(room)
   }
 
+  @On() quit(socket: Socket, room: string) {
+    socket.leave(room)
+  }
+
   @On() say(_: Socket, text: string) {
     this.context.to('a').emit('said', text)
   }
@@ -180,6 +184,30 @@ describe('a broker that goes away', () => {
     // No clock has moved.
     expect(nodes[0].app.stats().broker).toMatchObject({ state: 'away' })
   })
+})
+
+test('of rooms that are empty again nothing is left: each that was ever entered stayed', async () => {
+  const { brokers, clients } = await several(1)
+  const { messages } = brokers[0]
+  const subscribe = messages.subscribe.bind(messages)
+  const alive: WeakRef<object>[] = []
+  messages.subscribe = (...args) => {
+    const subscription = subscribe(...args)
+    alive.push(new WeakRef(subscription))
+    return subscription
+  }
+  const client = clients[0] as Client
+  for (let i = 0; i < 200; i++) {
+    client.send(`{"event":"enter","data":"room ${i}"}`)
+    client.send(`{"event":"quit","data":"room ${i}"}`)
+    await nextTurn()
+  }
+  expect(alive).toHaveLength(200)
+  Bun.gc(true)
+  await nextTurn()
+  Bun.gc(true)
+  // Some are still found on the stack.
+  expect(alive.filter((one) => one.deref() !== undefined).length).toBeLessThan(100)
 })
 
 describe('a broker of two apps', () => {

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'bun:test'
+import { Gateway, OnSuspend, type Socket } from 'partyline'
 import type { MemoryClient } from '../../lib/runtime/memory.ts'
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
@@ -37,6 +38,26 @@ test('what runs on the one node is waited for, a little, and its answer comes on
   expectRecovered(again, ann)
   expect(again.hello.received).toBe(1)
   expect(contents(again)[0]).toEqual([{ ack: 1, data: 'long' }])
+})
+
+test('also what its node does about a line that is gone', async () => {
+  @Gateway('/desk', { recovery: { window: 60_000 } })
+  class Careful extends Desk {
+    @OnSuspend() override async suspended(socket: Socket) {
+      await gates.slow.pass()
+      socket.data.noted = true
+    }
+  }
+  nodes = new Nodes(Careful)
+  const [a, b] = [await nodes.add(), await nodes.add()]
+  const ann = await guestOf(a, '/desk')
+  const early = moveTo(b, ann, beginOf(ann))
+  for (let i = 0; i < 5; i++) await nextTurn()
+  expect(gates.slow.arrived).toBe(1)
+  gates.slow.open()
+  const again = await early
+  expectRecovered(again, ann)
+  expect([...b.app.sockets].map(({ data }) => data.noted)).toEqual([true])
 })
 
 test('what takes longer sends the client away, to try again', async () => {

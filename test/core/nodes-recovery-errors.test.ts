@@ -358,3 +358,21 @@ test('who comes in the moment before a node knows what the others do waits for t
   await nextTurn()
   expect([events(ann), ann.client.closed]).toEqual([['n'], undefined])
 })
+
+test('what could not be written is not left out: the session is not gone on with, until it is written as a whole', async () => {
+  const [a, b] = await two()
+  const [ann, bob] = [await guestOf(a, '/desk'), await guestOf(a, '/desk')]
+  for (const guest of [ann, bob]) {
+    failNext(a.broker.streams, 'append', 'session:')
+    a.app.sockets.get(guest.hello.sid)?.emit('n')
+    await nextTurn()
+  }
+  a.app.sockets.get(bob.hello.sid)?.emit('m')
+  await nextTurn()
+  a.kill()
+  await nodes.advance(25_000)
+  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  const again = await moveTo(b, bob, beginOf(bob))
+  expectRecovered(again, bob)
+  expect(events(again)).toEqual(['n', 'm'])
+})

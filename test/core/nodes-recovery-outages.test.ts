@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'bun:test'
 import { Gateway } from 'partyline'
 import { BrokerError } from '../../lib/broker/error.ts'
+import { unpackWhereabouts } from '../../lib/core/session-state.ts'
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
 import { expectNew, expectRecovered, type Guest } from './guest.ts'
@@ -232,6 +233,28 @@ test('and is gone from there when it is over', async () => {
   ann.client.close(1000)
   await nextTurn()
   expect(nodes.hub.record(key, nodes.clock.now())).toBeUndefined()
+})
+
+test('a session that the broker has forgotten is written again, and goes on elsewhere', async () => {
+  const [a, b] = await two()
+  const ann = await inRoom(a, 'x')
+  const key = `session:${ann.hello.sid}`
+  const where = nodes.hub.record(key, nodes.clock.now())
+  const generation = where && unpackWhereabouts(where.bytes)?.generation
+  a.broker.cut()
+  await nodes.advance(25_000)
+  ann.send('{"pong":1}')
+  nodes.hub.deleteRecord(key)
+  await b.broker.streams.clear(`session:${ann.hello.sid}:${generation}`)
+  a.broker.mend()
+  await nextTurn()
+  a.kill()
+  await nodes.advance(25_000)
+  const again = await moveTo(b, ann, beginOf(ann))
+  expectRecovered(again, ann)
+  b.app.get(Desk).context.to('x').emit('n')
+  await nextTurn()
+  expect(events(again)).toEqual(['n'])
 })
 
 test('what the broker did not answer for is delivered here, and not again where it turns up all the same', async () => {
