@@ -186,6 +186,15 @@ describe('a broker that goes away', () => {
   })
 })
 
+test('what was answered waits no more: after ten thousand questions, nobody was asked any', async () => {
+  const { nodes } = await several(2)
+  const { context } = nodes[0].app.get(Talk)
+  for (let i = 0; i < 11; i++) {
+    const counts = await Promise.all(Array.from({ length: 1_000 }, () => context.count()))
+    expect(counts.every((count) => count === 2)).toBe(true)
+  }
+})
+
 test('of rooms that are empty again nothing is left: each that was ever entered stayed', async () => {
   const { brokers, clients } = await several(1)
   const { messages } = brokers[0]
