@@ -26,7 +26,6 @@ export class Feed {
   #waiting = new Map<string, Arrival>()
   readonly #arrivals = new Map<Listener, Arrival>()
   #isReceiving = false
-  #isClosed = false
   #pausing: { promise: Promise<void>; end(): void } | undefined
 
   constructor(channel: Channel, parts: ChannelHubParts) {
@@ -64,7 +63,6 @@ export class Feed {
   }
 
   close(): void {
-    this.#isClosed = true
     this.#following.close()
     this.#pausing?.end()
     for (const one of [...this.#live, ...this.#arrivals.keys()]) {
@@ -89,7 +87,7 @@ export class Feed {
     this.#isReceiving = true
     // Only when everything from now on is heard can it be read without missing anything.
     await this.#following.ready
-    while (this.#waiting.size > 0 && !this.#isClosed) {
+    while (this.#waiting.size > 0) {
       const arrivals = [...this.#waiting.values()]
       this.#waiting = new Map()
       for (const one of arrivals) this.#arriving.add(one)

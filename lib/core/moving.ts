@@ -63,8 +63,6 @@ export class Moving {
   readonly #busy = new Map<string, Promise<unknown>>()
   /** Since when a session was wanted elsewhere, and something ran for it. */
   readonly #wanted = new WeakMap<Session, number>()
-  /** The nodes that are known to be dead; the latest of them. */
-  readonly #dead = new Set<string>()
   /** Whether this node stops. */
   #isLeaving = false
 
@@ -73,11 +71,6 @@ export class Moving {
     this.#asking = asking
     this.#path = path
     this.#sessions = sessions
-    broker.nodes.onChange(({ joined, left }) => {
-      for (const node of left) this.#dead.add(node)
-      for (const node of joined) this.#dead.delete(node)
-      for (const node of this.#dead) if (this.#dead.size > 1_000) this.#dead.delete(node)
-    })
   }
 
   /** Gets the session that somebody asks for, from wherever it is. `make` makes a session of it. Never rejects. */
@@ -184,7 +177,8 @@ export class Moving {
       const where = record && unpackWhereabouts(record.bytes)
       if (record === undefined || where === undefined || where.path !== this.#path) return 'nowhere'
       if (where.node === own) return this.#sessions.get(sid) === undefined ? 'nowhere' : 'here'
-      if (where.node !== '' && !this.#dead.has(where.node)) {
+      if (where.node !== '') {
+        // Of one that is known to be dead nothing is asked: that is answered at once.
         const answer = await this.#ask(where.node, sid, comeback)
         if (answer === 'refused') return 'nowhere'
         if (answer === 'busy') return 'later'

@@ -258,7 +258,6 @@ export class SharedSessions implements RecordDesk {
   }
 
   #untilSynced(): Promise<void> {
-    if (this.isSynced) return Promise.resolve()
     return new Promise((resolve) => this.#whenSynced.push(resolve))
   }
 
