@@ -49,6 +49,23 @@ describe('while what is kept is being read', () => {
     expect(node.reads).toBe(3)
   })
 
+  test('what was not kept comes once, also where more comes than can wait: it has no position by which to be known', async () => {
+    const after = (await send('before')) as number
+    const notes = node.subscribe(to, { after })
+    await nextTurn()
+    await send('unkept', 0)
+    await Promise.all(numbers(1_200).map((text) => send(text)))
+    await nextTurn()
+    reads.answer('then')
+    await nextTurn()
+    for (let i = 0; i < 5; i++) {
+      reads.answerAll()
+      await nextTurn()
+    }
+    await notes.subscription.ready
+    expect(notes.told).toEqual(['unkept', ...numbers(1_200)])
+  })
+
   test('what expires or is deleted is not told', async () => {
     const notes = node.subscribe(to, { history: 5 })
     await nextTurn()
