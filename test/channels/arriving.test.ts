@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { type MemoryBroker, memory } from '../../lib/broker/memory.ts'
+import { MemoryHub } from '../../lib/broker/memory-hub.ts'
 import { contentOf } from '../../lib/channels/content.ts'
 import type { ChannelMessage } from '../../lib/channels/message.ts'
 import { numbers } from '../contract/broker/network.ts'
@@ -99,6 +100,20 @@ describe('while what is kept is being read', () => {
     expect(node.reads).toBe(2)
   })
 
+  test('those who wait for the next time miss nothing meanwhile, also of what is not kept', async () => {
+    const first = node.subscribe(to)
+    await nextTurn()
+    const second = node.subscribe(to)
+    await send('unkept', 0)
+    await nextTurn()
+    for (const { subscription } of [first, second]) {
+      reads.answer('now')
+      await subscription.ready
+      await nextTurn()
+    }
+    expect([first.told, second.told]).toEqual([['unkept'], ['unkept']])
+  })
+
   test('all may go, and nothing waits for them', async () => {
     const notes = node.subscribe(to)
     await nextTurn()
@@ -160,4 +175,21 @@ describe('while what is kept is being read', () => {
     await notes.subscription.ready
     expect(notes.told).toEqual(['new'])
   })
+})
+
+test('what another program publishes after a value that it begins with is another message', async () => {
+  const hub = new MemoryHub()
+  const broker = memory({ hub })
+  const clock = new HandClock()
+  broker.start({ clock, log: new CollectingLogger() })
+  const node = new Node(broker, clock)
+  const to = newChannel()
+  const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+  hub.setValue(to.key, bytesOf('rain'), clock.now() + 60_000)
+  const notes = node.subscribe(to)
+  await notes.subscription.ready
+  hub.publish(to.key, bytesOf('rainy'))
+  await nextTurn()
+  expect(notes.told).toEqual(['rain', 'rainy'])
+  await node.stop()
 })
