@@ -376,3 +376,13 @@ test('what could not be written is not left out: the session is not gone on with
   expectRecovered(again, bob)
   expect(events(again)).toEqual(['n', 'm'])
 })
+
+test('a node that allows less rooms takes a session all the same, with as many as it allows', async () => {
+  nodes = new Nodes(Desk)
+  const [a, b] = [await nodes.add(), await nodes.add({ limits: { rooms: 2 } })]
+  const ann = await guestOf(a, '/desk')
+  ann.send('{"event":"join","data":"x","pos":1}', '{"event":"join","data":"y","pos":2}')
+  await nextTurn()
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expect([...b.app.sockets].map(({ rooms }) => [...rooms])).toEqual([['all', 'x']])
+})
