@@ -122,6 +122,29 @@ test('whoever comes from elsewhere while the broker is away is to try again, and
   expectNew(await moveTo(b, ann, beginOf(ann)), ann)
 })
 
+test('for how long the broker is away counts anew each time: a moment was taken for long, and the session was lost', async () => {
+  const [a, b] = await two()
+  const ann = await inRoom(a, 'x')
+  b.broker.cut()
+  b.broker.mend()
+  await nodes.advance(20_000)
+  b.broker.cut()
+  expect((await moveTo(b, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  b.broker.mend()
+  await nextTurn()
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+})
+
+test('whose broker was never there sends nobody away for ever', async () => {
+  nodes = new Nodes(Desk)
+  const [a, b] = [await nodes.add(), await nodes.add({}, true)]
+  const ann = await inRoom(a, 'x')
+  await nodes.advance(2_000)
+  expect((await moveTo(b, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  await nodes.advance(9_000)
+  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+})
+
 test('a node that begins without its broker serves alone, and who is there by then begins anew', async () => {
   nodes = new Nodes(Desk)
   const a = await nodes.add()
