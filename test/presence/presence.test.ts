@@ -103,6 +103,28 @@ describe('who is there', () => {
     expect(lengths.length).toBeLessThanOrEqual(4)
   })
 
+  test('also where some come and others go', async () => {
+    const [one, two] = [join(), join()]
+    const lengths: number[] = []
+    for (let i = 0; i < 200; i++) two.presence.enter('lobby', `old ${i}`, { id: `old ${i}` })
+    await settle()
+    new Watcher(one.presence, 'lobby', (change) =>
+      lengths.push(change.joined.length + change.changed.length + change.left.length),
+    )
+    await settle()
+    lengths.length = 0
+    one.broker.cut()
+    for (let i = 0; i < 200; i++) {
+      two.presence.leave('lobby', `old ${i}`, { linger: false })
+      two.presence.enter('lobby', `new ${i}`, { id: `new ${i}` })
+    }
+    await settle()
+    one.broker.mend()
+    await settle()
+    expect(lengths.every((length) => length <= 256)).toBe(true)
+    expect(lengths.reduce((sum, length) => sum + length)).toBe(400)
+  })
+
   test('rooms and gateways keep to themselves, whatever they are called', async () => {
     const places = [
       ...[
