@@ -163,6 +163,39 @@ test('a node that is just taking a session says so, however long that is: who as
   expectRecovered(await coming, ann)
 })
 
+test('who comes twice to the same node while it is taking the session has it: both wait for that', async () => {
+  const [a, b] = await three()
+  const ann = await guestOf(a, '/desk')
+  const { records } = b.broker
+  const write = records.write.bind(records)
+  const gate = new Gate()
+  records.write = async (...args) => {
+    records.write = write
+    const written = await write(...args)
+    await gate.pass()
+    return written
+  }
+  const early = moveTo(b, ann, beginOf(ann))
+  await nextTurn()
+  const late = moveTo(b, ann, beginOf(ann))
+  await nextTurn()
+  gate.open()
+  expectRecovered(await late, ann)
+  expect([(await early).client.closed?.code, (await late).client.closed]).toEqual([4409, undefined])
+})
+
+test('no other gateway has a session of a dead node, whoever has its token', async () => {
+  @Gateway('/other', { recovery: { window: 60_000 } })
+  class Other extends Desk {}
+  nodes = new Nodes([Desk, Other])
+  const [a, b] = [await nodes.add(), await nodes.add()]
+  const ann = await guestOf(a, '/desk')
+  a.kill()
+  await nodes.advance(25_000)
+  expectNew(await moveTo(b, ann, beginOf(ann), { path: '/other' }), ann)
+  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+})
+
 test('a node that stood still handles nothing before it knows that its sessions are its own', async () => {
   const [a, b] = await three()
   const [ann, bob] = [await guestOf(a, '/desk'), await guestOf(a, '/desk')]
