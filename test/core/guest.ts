@@ -42,6 +42,11 @@ export class Guest {
     return this.hello.recovery?.token ?? ''
   }
 
+  /** The position at which its session began for it. */
+  get begin(): number {
+    return this.hello.recovery?.pos ?? 0
+  }
+
   /** What has come after the hello, and was not looked at. */
   frames(): string[] {
     const frames = this.client.received.slice(this.#taken).map(String)

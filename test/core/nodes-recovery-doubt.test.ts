@@ -3,7 +3,7 @@ import { Gateway, OnSuspend, type Socket } from 'partyline'
 import type { MemoryClient } from '../../lib/runtime/memory.ts'
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
-import { expectNew, expectRecovered, type Guest } from './guest.ts'
+import { expectNew, expectRecovered } from './guest.ts'
 import { clearDesk, contents, Desk, gates, notes } from './nodes-desk.ts'
 import { guestOf, moveTo, Nodes, type TestNode } from './several-nodes.ts'
 
@@ -22,15 +22,11 @@ async function three(): Promise<[TestNode, TestNode, TestNode]> {
   return [await nodes.add(), await nodes.add(), await nodes.add()]
 }
 
-function beginOf(guest: Guest): number {
-  return guest.hello.recovery?.pos ?? 0
-}
-
 test('what runs on the one node is waited for, a little, and its answer comes on the other', async () => {
   const [a, b] = await three()
   const ann = await guestOf(a, '/desk')
   ann.send(slow)
-  const early = moveTo(b, ann, beginOf(ann))
+  const early = moveTo(b, ann, ann.begin)
   await nextTurn()
   expect(ann.client.closed).toEqual({ code: 4409, reason: 'resumed elsewhere' })
   gates.slow.open()
@@ -51,7 +47,7 @@ test('also what its node does about a line that is gone', async () => {
   nodes = new Nodes(Careful)
   const [a, b] = [await nodes.add(), await nodes.add()]
   const ann = await guestOf(a, '/desk')
-  const early = moveTo(b, ann, beginOf(ann))
+  const early = moveTo(b, ann, ann.begin)
   for (let i = 0; i < 5; i++) await nextTurn()
   expect(gates.slow.arrived).toBe(1)
   gates.slow.open()
@@ -64,12 +60,12 @@ test('what takes longer sends the client away, to try again', async () => {
   const [a, b] = await three()
   const ann = await guestOf(a, '/desk')
   ann.send(slow)
-  const early = await moveTo(b, ann, beginOf(ann))
+  const early = await moveTo(b, ann, ann.begin)
   await nodes.advance(1_600)
   expect(early.client.closed?.code).toBe(1013)
   gates.slow.open()
   await nextTurn()
-  const again = await moveTo(b, ann, beginOf(ann))
+  const again = await moveTo(b, ann, ann.begin)
   expectRecovered(again, ann)
   expect(contents(again)[0]).toEqual([{ ack: 1, data: 'long' }])
 })
@@ -78,10 +74,10 @@ test('and what does not end ends the session, which is told', async () => {
   const [a, b] = await three()
   const ann = await guestOf(a, '/desk')
   ann.send(slow)
-  await moveTo(b, ann, beginOf(ann))
+  await moveTo(b, ann, ann.begin)
   await nodes.advance(1_600)
   await nodes.advance(5_000)
-  const late = await moveTo(b, ann, beginOf(ann))
+  const late = await moveTo(b, ann, ann.begin)
   await nodes.advance(1_600)
   expectNew(late, ann)
   await nodes.advance(10_000)
@@ -92,8 +88,8 @@ test('while it waits the client may come back to where it was', async () => {
   const [a, b] = await three()
   const ann = await guestOf(a, '/desk')
   ann.send(slow)
-  const early = await moveTo(b, ann, beginOf(ann))
-  const back = await moveTo(a, ann, beginOf(ann))
+  const early = await moveTo(b, ann, ann.begin)
+  const back = await moveTo(a, ann, ann.begin)
   expectRecovered(back, ann)
   await nodes.advance(1_600)
   expect(early.client.closed?.code).toBe(1013)
@@ -110,9 +106,9 @@ test('what had begun when a node was killed is in doubt, so that its session is 
   await nextTurn()
   a.kill()
   await nodes.advance(25_000)
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(b, ann, ann.begin), ann)
   expect(nodes.hub.record(`session:${ann.hello.sid}`, nodes.clock.now())).toBeUndefined()
-  expectRecovered(await moveTo(b, bob, beginOf(bob)), bob)
+  expectRecovered(await moveTo(b, bob, bob.begin), bob)
 })
 
 test('of two nodes that take the session of a dead one at the same time, one has it', async () => {
@@ -122,7 +118,7 @@ test('of two nodes that take the session of a dead one at the same time, one has
   await nextTurn()
   a.kill()
   await nodes.advance(25_000)
-  const [one, other] = await Promise.all([moveTo(b, ann, beginOf(ann)), moveTo(c, ann, beginOf(ann))])
+  const [one, other] = await Promise.all([moveTo(b, ann, ann.begin), moveTo(c, ann, ann.begin)])
   await nodes.advance(2_000)
   const all = [...b.app.sockets, ...c.app.sockets].filter(({ id }) => id === ann.hello.sid)
   expect(all).toHaveLength(1)
@@ -134,7 +130,7 @@ test('of two nodes that take the session of a dead one at the same time, one has
 test('of two nodes that ask a living one at the same time, one has it: to the other it is not lost', async () => {
   const [a, b, c] = await three()
   const ann = await guestOf(a, '/desk')
-  const both = await Promise.all([moveTo(b, ann, beginOf(ann)), moveTo(c, ann, beginOf(ann))])
+  const both = await Promise.all([moveTo(b, ann, ann.begin), moveTo(c, ann, ann.begin)])
   await nodes.advance(2_000)
   const sids = both.flatMap((guest) => (guest.client.received.length > 0 ? guest.hello.sid : []))
   expect(new Set(sids)).toEqual(new Set([ann.hello.sid]))
@@ -153,9 +149,9 @@ test('a node that is just taking a session says so, however long that is: who as
     await gate.pass()
     return written
   }
-  const coming = moveTo(b, ann, beginOf(ann))
+  const coming = moveTo(b, ann, ann.begin)
   await nextTurn()
-  const late = await moveTo(c, ann, beginOf(ann))
+  const late = await moveTo(c, ann, ann.begin)
   await nodes.advance(3_500)
   expect([late.client.received, late.client.closed?.code]).toEqual([[], 1013])
   gate.open()
@@ -175,9 +171,9 @@ test('who comes twice to the same node while it is taking the session has it: bo
     await gate.pass()
     return written
   }
-  const early = moveTo(b, ann, beginOf(ann))
+  const early = moveTo(b, ann, ann.begin)
   await nextTurn()
-  const late = moveTo(b, ann, beginOf(ann))
+  const late = moveTo(b, ann, ann.begin)
   await nextTurn()
   gate.open()
   expectRecovered(await late, ann)
@@ -192,8 +188,8 @@ test('no other gateway has a session of a dead node, whoever has its token', asy
   const ann = await guestOf(a, '/desk')
   a.kill()
   await nodes.advance(25_000)
-  expectNew(await moveTo(b, ann, beginOf(ann), { path: '/other' }), ann)
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(b, ann, ann.begin, { path: '/other' }), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('a node that stood still handles nothing before it knows that its sessions are its own', async () => {
@@ -201,7 +197,7 @@ test('a node that stood still handles nothing before it knows that its sessions 
   const [ann, bob] = [await guestOf(a, '/desk'), await guestOf(a, '/desk')]
   a.freeze()
   await nodes.advance(25_000)
-  const again = await moveTo(b, ann, beginOf(ann))
+  const again = await moveTo(b, ann, ann.begin)
   expectRecovered(again, ann)
   a.thaw()
   ann.send('{"event":"say","data":"twice","id":1,"pos":1}')
@@ -212,7 +208,7 @@ test('a node that stood still handles nothing before it knows that its sessions 
   expect(notes).not.toContain('twice')
   expect(notes).not.toContain('soon')
   expect([...a.app.sockets].map(({ id }) => id)).toEqual([bob.hello.sid])
-  const here = await moveTo(a, bob, beginOf(bob))
+  const here = await moveTo(a, bob, bob.begin)
   expectRecovered(here, bob)
   expect(here.hello.received).toBe(0)
   expect(again.client.closed).toBeUndefined()
@@ -227,13 +223,13 @@ test('and as long as it cannot ask, nobody goes on there', async () => {
   a.broker.cut()
   ann.send('{"event":"say","data":"never","id":1,"pos":1}')
   expect(ann.client.closed?.code).toBe(1012)
-  const early = await moveTo(a, ann, beginOf(ann))
+  const early = await moveTo(a, ann, ann.begin)
   await nodes.advance(1_000)
   expect(early.client.closed?.code).toBe(1013)
   a.clock.catchUp()
   a.broker.mend()
   await nextTurn()
-  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(a, ann, ann.begin), ann)
   expect(notes).not.toContain('never')
 })
 
@@ -242,7 +238,7 @@ test('who has no right to a session of a dead node has no effect on it', async (
   const ann = await guestOf(a, '/desk')
   a.kill()
   await nodes.advance(25_000)
-  const pos = beginOf(ann)
+  const pos = ann.begin
   expectNew(await moveTo(b, ann, pos, { token: `${ann.hello.sid}~wrong` }), ann)
   expectNew(await moveTo(b, ann, pos, { identity: { user: 'bob' } }), ann)
   expectRecovered(await moveTo(b, ann, pos), ann)
@@ -254,7 +250,7 @@ test('a node that was cut off for so long that others took it for dead forgets w
   a.broker.cut()
   ann.client.vanish()
   await nodes.advance(25_000)
-  const again = await moveTo(b, ann, beginOf(ann))
+  const again = await moveTo(b, ann, ann.begin)
   expectRecovered(again, ann)
   a.broker.mend()
   await nextTurn()
@@ -270,7 +266,7 @@ test('a node that was taken for dead, and is back, is asked for its sessions aga
   a.broker.mend()
   await nextTurn()
   const ann = await guestOf(a, '/desk')
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
   expect(ann.client.closed?.code).toBe(4409)
   expect([...a.app.sockets]).toEqual([])
 })
@@ -295,7 +291,7 @@ test('what a client has, others know already', async () => {
 test('what comes before the hello waits for it, and too much of it ends the line', async () => {
   const [a, b] = await three()
   const ann = await guestOf(a, '/desk')
-  const offer = ['partyline.json.v1', `partyline.resume.${ann.token}.${beginOf(ann)}`]
+  const offer = ['partyline.json.v1', `partyline.resume.${ann.token}.${ann.begin}`]
   const lines = [
     await b.app.runtime.connect('/desk', { subprotocols: offer }),
     await b.app.runtime.connect('/desk', { subprotocols: offer }),

@@ -4,7 +4,7 @@ import { BrokerError } from '../../lib/broker/error.ts'
 import { packTurn, type Turn, unpackTurn, unpackWhereabouts } from '../../lib/core/session-state.ts'
 import { Gate } from '../support/gate.ts'
 import { nextTurn } from '../support/until.ts'
-import { expectNew, expectRecovered, type Guest } from './guest.ts'
+import { expectNew, expectRecovered } from './guest.ts'
 import { clearDesk, Desk, events, framesOf, gates, notes } from './nodes-desk.ts'
 import { guestOf, moveTo, Nodes, type TestNode } from './several-nodes.ts'
 
@@ -19,10 +19,6 @@ afterEach(async () => {
 async function two(): Promise<[TestNode, TestNode]> {
   nodes = new Nodes(Desk)
   return [await nodes.add(), await nodes.add()]
-}
-
-function beginOf(guest: Guest): number {
-  return guest.hello.recovery?.pos ?? 0
 }
 
 test('a node that was stopped waits for nothing: its process may end', async () => {
@@ -55,7 +51,7 @@ test('who tells the others late what they missed, since the broker went away mea
   gate.open()
   await nextTurn()
   const ann = await guestOf(b, '/desk')
-  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(a, ann, ann.begin), ann)
 })
 
 /** Has the next call of one of a broker's methods fail, where the first argument is meant: before it is carried out, or after. */
@@ -84,9 +80,9 @@ test('a node that stood still, and could not ask at once which sessions are its 
   a.clock.isFrozen = false
   a.clock.catchUp()
   await nextTurn()
-  expect((await moveTo(a, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  expect((await moveTo(a, ann, ann.begin)).client.closed?.code).toBe(1013)
   await nodes.advance(2_000)
-  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(a, ann, ann.begin), ann)
 })
 
 test('a node that was taken for dead, and could not ask at once, still forgets the session that another took', async () => {
@@ -95,7 +91,7 @@ test('a node that was taken for dead, and could not ask at once, still forgets t
   a.broker.cut()
   ann.client.vanish()
   await nodes.advance(25_000)
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
   failNext(a.broker.records, 'read', 'session:')
   a.broker.mend()
   await nextTurn()
@@ -110,7 +106,7 @@ test('a session whose first record was written, though no answer came, goes on e
   const ann = await guestOf(a, '/desk')
   ann.send('{"event":"join","data":"x","pos":1}')
   await nextTurn()
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('also where the broker went away meanwhile, and came back', async () => {
@@ -128,7 +124,7 @@ test('also where the broker went away meanwhile, and came back', async () => {
   await nextTurn()
   a.kill()
   await nodes.advance(25_000)
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('a session that was claimed, and could not be read then, can be had at the next try', async () => {
@@ -144,8 +140,8 @@ test('a session that was claimed, and could not be read then, can be had at the 
     failNext(streams, 'read', 'session:')
     return written
   }
-  expect((await moveTo(b, ann, beginOf(ann))).client.closed?.code).toBe(1013)
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expect((await moveTo(b, ann, ann.begin)).client.closed?.code).toBe(1013)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 describe('what another version has written of a session', () => {
@@ -178,7 +174,7 @@ describe('what another version has written of a session', () => {
       if (typeof part.terms === 'object')
         next.terms = { ...(latest.terms ?? first.terms), ...part.terms } as never
       await b.broker.streams.append(stream, packTurn(next as Turn), { limit: 100, ttl: 60_000 })
-      expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+      expectNew(await moveTo(b, ann, ann.begin), ann)
       expect([...b.app.sockets]).toHaveLength(1)
     })
 })
@@ -198,7 +194,7 @@ test('a node that stops takes no session any more, which goes on at another: no 
     await gate.pass()
     return written
   }
-  const coming = moveTo(b, ann, beginOf(ann))
+  const coming = moveTo(b, ann, ann.begin)
   await nextTurn()
   // This one keeps it from being done before the other comes.
   bob.send('{"event":"slow","data":"long","id":1,"pos":1}')
@@ -209,7 +205,7 @@ test('a node that stops takes no session any more, which goes on at another: no 
   gates.slow.open()
   await nextTurn()
   await stopping
-  expectRecovered(await moveTo(c, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(c, ann, ann.begin), ann)
   await c.stop()
   expect(nodes.clock.pending).toBe(0)
 })
@@ -222,7 +218,7 @@ test('what a node that lives cannot give ends there, with its @OnClose', async (
   const ann = await guestOf(a, '/desk')
   for (const socket of a.app.sockets) for (let i = 0; i < 5; i++) socket.emit('n')
   await nextTurn()
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(b, ann, ann.begin), ann)
   expect(notes).toEqual(['open', 'close 4409', 'open'])
 })
 
@@ -281,7 +277,7 @@ test('a node whose broker is there and refuses what it begins with tries again',
   b.broker.mend()
   await nodes.advance(1_100)
   const ann = await guestOf(a, '/desk')
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('where all begin anew, what one node alone has delivered before does not keep sessions from going elsewhere', async () => {
@@ -298,7 +294,7 @@ test('where all begin anew, what one node alone has delivered before does not ke
   for (const { broker } of [a, b]) broker.mend()
   await nextTurn()
   const ann = await guestOf(b, '/desk')
-  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(a, ann, ann.begin), ann)
 })
 
 test('a session of which nobody has given the latest in a thousand turns goes on elsewhere with all of it', async () => {
@@ -318,7 +314,7 @@ test('a session of which nobody has given the latest in a thousand turns goes on
   expect((await b.broker.streams.read(stream, { after: 1, limit: 2_000 })).entries.length).toBeGreaterThan(
     1_000,
   )
-  const again = await moveTo(b, ann, beginOf(ann))
+  const again = await moveTo(b, ann, ann.begin)
   expectRecovered(again, ann)
   expect(framesOf(again).map(({ data }) => data)).toEqual(Array.from({ length: 1_200 }, (_, i) => i))
   expect((await b.broker.streams.read(stream)).entries).toEqual([])
@@ -336,12 +332,12 @@ test('a node whose broker is there, and that does not know yet what the others d
   }
   b.broker.mend()
   const ann = await guestOf(a, '/desk')
-  const early = await moveTo(b, ann, beginOf(ann))
+  const early = await moveTo(b, ann, ann.begin)
   await nodes.advance(1_000)
   expect([early.client.received, early.client.closed?.code]).toEqual([[], 1013])
   records.read = read
   await nodes.advance(1_000)
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('who comes in the moment before a node knows what the others do waits for that: it was sent away again', async () => {
@@ -371,8 +367,8 @@ test('what could not be written is not left out: the session is not gone on with
   await nextTurn()
   a.kill()
   await nodes.advance(25_000)
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
-  const again = await moveTo(b, bob, beginOf(bob))
+  expectNew(await moveTo(b, ann, ann.begin), ann)
+  const again = await moveTo(b, bob, bob.begin)
   expectRecovered(again, bob)
   expect(events(again)).toEqual(['n', 'm'])
 })
@@ -383,6 +379,6 @@ test('a node that allows less rooms takes a session all the same, with as many a
   const ann = await guestOf(a, '/desk')
   ann.send('{"event":"join","data":"x","pos":1}', '{"event":"join","data":"y","pos":2}')
   await nextTurn()
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
   expect([...b.app.sockets].map(({ rooms }) => [...rooms])).toEqual([['all', 'x']])
 })

@@ -20,10 +20,6 @@ async function two(): Promise<[TestNode, TestNode]> {
   return [await nodes.add(), await nodes.add()]
 }
 
-function beginOf(guest: Guest): number {
-  return guest.hello.recovery?.pos ?? 0
-}
-
 async function inRoom(node: TestNode, room: string): Promise<Guest> {
   const guest = await guestOf(node, '/desk')
   guest.send(`{"event":"join","data":"${room}","pos":1}`)
@@ -41,10 +37,10 @@ test('a node without its broker goes on, and those of the others that missed som
   a.broker.mend()
   await nextTurn()
   expect([ann, bob, cid].map(({ client }) => client.closed?.code)).toEqual([undefined, 1012, undefined])
-  expectNew(await moveTo(b, bob, beginOf(bob)), bob)
+  expectNew(await moveTo(b, bob, bob.begin), bob)
   // Who has it goes on, and whom it was not for.
-  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
-  expectRecovered(await moveTo(b, cid, beginOf(cid)), cid)
+  expectRecovered(await moveTo(a, ann, ann.begin), ann)
+  expectRecovered(await moveTo(b, cid, cid.begin), cid)
 })
 
 test('what one node alone has delivered no other can give', async () => {
@@ -56,7 +52,7 @@ test('what one node alone has delivered no other can give', async () => {
   await nextTurn()
   a.broker.mend()
   await nextTurn()
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('also where the node that had it is no more', async () => {
@@ -69,7 +65,7 @@ test('also where the node that had it is no more', async () => {
   await nextTurn()
   a.kill()
   await nodes.advance(25_000)
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('a broker that is away for a moment has whatever is published wait, and nobody has missed anything', async () => {
@@ -117,9 +113,9 @@ test('whoever comes from elsewhere while the broker is away is to try again, and
   const [a, b] = await two()
   const ann = await inRoom(a, 'x')
   b.broker.cut()
-  expect((await moveTo(b, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  expect((await moveTo(b, ann, ann.begin)).client.closed?.code).toBe(1013)
   await nodes.advance(11_000)
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('for how long the broker is away counts anew each time: a moment was taken for long, and the session was lost', async () => {
@@ -129,10 +125,10 @@ test('for how long the broker is away counts anew each time: a moment was taken 
   b.broker.mend()
   await nodes.advance(20_000)
   b.broker.cut()
-  expect((await moveTo(b, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  expect((await moveTo(b, ann, ann.begin)).client.closed?.code).toBe(1013)
   b.broker.mend()
   await nextTurn()
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('whose broker was never there sends nobody away for ever', async () => {
@@ -140,9 +136,9 @@ test('whose broker was never there sends nobody away for ever', async () => {
   const [a, b] = [await nodes.add(), await nodes.add({}, true)]
   const ann = await inRoom(a, 'x')
   await nodes.advance(2_000)
-  expect((await moveTo(b, ann, beginOf(ann))).client.closed?.code).toBe(1013)
+  expect((await moveTo(b, ann, ann.begin)).client.closed?.code).toBe(1013)
   await nodes.advance(9_000)
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('a node that begins without its broker serves alone, and who is there by then begins anew', async () => {
@@ -150,7 +146,7 @@ test('a node that begins without its broker serves alone, and who is there by th
   const a = await nodes.add()
   const ann = await inRoom(a, 'x')
   const late = await nodes.add({}, true)
-  const waiting = moveTo(late, ann, beginOf(ann))
+  const waiting = moveTo(late, ann, ann.begin)
   await nodes.advance(1_000)
   expect((await waiting).client.closed?.code).toBe(1013)
   const bob = await inRoom(late, 'x')
@@ -164,7 +160,7 @@ test('a node that begins without its broker serves alone, and who is there by th
   await nextTurn()
   expect(bob.client.closed?.code).toBe(1012)
   expect(ann.client.closed?.code).toBe(1012)
-  expectNew(await moveTo(late, bob, beginOf(bob)), bob)
+  expectNew(await moveTo(late, bob, bob.begin), bob)
 })
 
 test('where the stream has less than a node has missed, all of its sessions are told', async () => {
@@ -180,7 +176,7 @@ test('where the stream has less than a node has missed, all of its sessions are 
   a.broker.mend()
   await nextTurn()
   expect([ann.client.closed?.code, bob.client.closed]).toEqual([1012, undefined])
-  expectNew(await moveTo(a, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(a, ann, ann.begin), ann)
 })
 
 const PLACES = 2 ** 18
@@ -197,7 +193,7 @@ test('positions are the same on all nodes, and go on where one sends much to sin
   const pos = of(bob) ?? 0
   expect([of(ann), pos % PLACES]).toEqual([pos, 0])
   // The entry that all have got in between.
-  expect((pos - beginOf(bob)) / PLACES).toBeGreaterThan(1)
+  expect((pos - bob.begin) / PLACES).toBeGreaterThan(1)
 })
 
 test('where there are no places left without a broker, sessions cannot go on elsewhere, and begin anew', async () => {
@@ -207,7 +203,7 @@ test('where there are no places left without a broker, sessions cannot go on els
   a.broker.cut()
   for (let i = 0; i <= PLACES; i++) socket?.emit('n')
   await nextTurn()
-  const [, pos] = contents(ann, beginOf(ann))
+  const [, pos] = contents(ann, ann.begin)
   a.broker.mend()
   await nextTurn()
   expect(ann.client.closed).toBeUndefined()
@@ -230,7 +226,7 @@ test('where the broker has forgotten from where positions are counted, and other
   await nextTurn()
   expect(ann.client.closed?.code).toBe(1012)
   const again = await inRoom(a, 'x')
-  expect(beginOf(again) % PLACES).toBe(0)
+  expect(again.begin % PLACES).toBe(0)
   a.app.get(Desk).context.to('x').emit('all')
   await nextTurn()
   expect(events(again)).toEqual(['all'])
@@ -245,7 +241,7 @@ test('a session lives on at the broker for as long as it lives', async () => {
   }
   a.kill()
   await nodes.advance(25_000)
-  expectRecovered(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('and is gone from there when it is over', async () => {
@@ -273,7 +269,7 @@ test('a session that the broker has forgotten is written again, and goes on else
   await nextTurn()
   a.kill()
   await nodes.advance(25_000)
-  const again = await moveTo(b, ann, beginOf(ann))
+  const again = await moveTo(b, ann, ann.begin)
   expectRecovered(again, ann)
   b.app.get(Desk).context.to('x').emit('n')
   await nextTurn()
@@ -302,8 +298,8 @@ test('what the broker did not answer for is delivered here, and not again where 
   // The others are told, who may not have had it.
   await nodes.advance(1_000)
   expect([ann.client.closed, bob.client.closed?.code]).toEqual([undefined, 1012])
-  expectRecovered(await moveTo(a, ann, beginOf(ann)), ann)
-  expectNew(await moveTo(b, ann, beginOf(ann)), ann)
+  expectRecovered(await moveTo(a, ann, ann.begin), ann)
+  expectNew(await moveTo(b, ann, ann.begin), ann)
 })
 
 test('a node that came later than what was missed, and does not find it, says so', async () => {
@@ -316,7 +312,7 @@ test('a node that came later than what was missed, and does not find it, says so
   for (let i = 0; i < 1_500; i++) a.app.get(Small).context.to('x').emit('n')
   await nextTurn()
   const late = await nodes.add()
-  expectNew(await moveTo(late, ann, beginOf(ann)), ann)
+  expectNew(await moveTo(late, ann, ann.begin), ann)
 })
 
 test('where the others cannot be told that they missed something they are told later, and nobody comes from them before', async () => {
@@ -328,17 +324,17 @@ test('where the others cannot be told that they missed something they are told l
   a.app.get(Desk).context.to('x').emit('alone')
   await nodes.advance(5_500)
   expect([events(ann), bob.client.closed]).toEqual([['alone'], undefined])
-  expect((await moveTo(a, cid, beginOf(cid))).client.closed?.code).toBe(1013)
+  expect((await moveTo(a, cid, cid.begin)).client.closed?.code).toBe(1013)
   // What is on its way has not been heard either.
   const gate = new Gate()
   streams.append = (...args) => gate.pass().then(() => append(...args))
   await nodes.advance(1_000)
-  expect((await moveTo(a, cid, beginOf(cid))).client.closed?.code).toBe(1013)
+  expect((await moveTo(a, cid, cid.begin)).client.closed?.code).toBe(1013)
   streams.append = append
   gate.open()
   await nextTurn()
   expect(bob.client.closed?.code).toBe(1012)
-  expectNew(await moveTo(a, bob, beginOf(bob)), bob)
+  expectNew(await moveTo(a, bob, bob.begin), bob)
   b.app.get(Desk).context.to('y').emit('after')
   await nextTurn()
   expectRecovered(await moveTo(a, cid, contents(cid)[1]), cid)

@@ -83,7 +83,7 @@ describe.each([
     expect(ann.client.closed?.code).toBe(1012)
     b.app.get(Desk).context.emit('missed')
     await nextTurn()
-    const again = await moveTo(b, ann, 0 + (ann.hello.recovery?.pos ?? 0))
+    const again = await moveTo(b, ann, ann.begin)
     expectRecovered(again, ann)
     expect(contents(again)[0].map(({ event }) => event)).toEqual(['missed'])
     expect(notes).toEqual(['open', 'suspend 1012', 'resume'])
@@ -94,7 +94,7 @@ test('what another asks for with a token that is not right stays where it is', a
   nodes = new Nodes(Desk)
   const [a, b] = [await nodes.add(), await nodes.add()]
   const ann = await guestOf(a, '/desk')
-  const pos = ann.hello.recovery?.pos ?? 0
+  const pos = ann.begin
   expectNew(await moveTo(b, ann, pos, { token: `${ann.hello.sid}~wrong` }), ann)
   expectNew(await moveTo(b, ann, pos, { token: 'wrong' }), ann)
   expectNew(await moveTo(b, ann, pos, { identity: { user: 'bob' } }), ann)
@@ -112,7 +112,7 @@ test.each(['lives', 'was killed'])(
     nodes = new Nodes(Rooms)
     const [a, b] = [await nodes.add(), await nodes.add()]
     const ann = await guestOf(a, '/desk/1')
-    const pos = ann.hello.recovery?.pos ?? 0
+    const pos = ann.begin
     if (how === 'was killed') {
       a.kill()
       await nodes.advance(25_000)
@@ -128,7 +128,7 @@ test('whoever was left out of what it missed is left out at another node, too', 
   const [a, b] = [await nodes.add(), await nodes.add()]
   const ann = await guestOf(a, '/desk')
   const bob = await guestOf(b, '/desk')
-  const pos = ann.hello.recovery?.pos ?? 0
+  const pos = ann.begin
   ann.send('{"event":"say","data":"mine","id":1,"pos":1}', '{"event":"tell","data":"all","pos":2}')
   await nextTurn()
   expect(events(bob)).toEqual(['said', 'told'])
@@ -140,7 +140,7 @@ test('what was left before it was said is not replayed, and what was said before
   nodes = new Nodes(Desk)
   const [a, b] = [await nodes.add(), await nodes.add()]
   const ann = await guestOf(a, '/desk')
-  const pos = ann.hello.recovery?.pos ?? 0
+  const pos = ann.begin
   const { context } = b.app.get(Desk)
   const say = async (name: string): Promise<void> => {
     context.to('x').emit(name)
@@ -236,7 +236,7 @@ test('a client that is gone before its session has come finds it there', async (
   nodes = new Nodes(Desk)
   const [a, b] = [await nodes.add(), await nodes.add()]
   const ann = await guestOf(a, '/desk')
-  const pos = ann.hello.recovery?.pos ?? 0
+  const pos = ann.begin
   const line = await b.app.runtime.connect('/desk', {
     subprotocols: ['partyline.json.v1', `partyline.resume.${ann.token}.${pos}`],
   })
@@ -255,7 +255,7 @@ test('a node that stops leaves a handler behind that does not end, and its clien
   nodes = new Nodes(Desk)
   const [a, b] = [await nodes.add(), await nodes.add()]
   const ann = await guestOf(a, '/desk')
-  const pos = ann.hello.recovery?.pos ?? 0
+  const pos = ann.begin
   ann.send('{"event":"slow","data":"long","id":1,"pos":1}')
   const stopping = a.stop()
   await nextTurn()
