@@ -81,7 +81,7 @@ export type Packet = ConnectPacket | DisconnectPacket | ListPacket
 
 /** Whether attachments belong to it, which come after it. */
 export function awaitsMore(packet: Packet): packet is ListPacket {
-  return 'attachments' in packet && packet.attachments > 0
+  return (packet.kind === 'event' || packet.kind === 'ack') && packet.attachments > 0
 }
 
 /** What is no packet, or none that a client may send now: the connection is to be closed. */
@@ -105,7 +105,8 @@ export function parsePacket(text: string, bounds: PacketBounds, start = 0): Pack
       throw new InvalidPacket(`more than ${bounds.attachments} binary attachments`)
     at = end + 1
   }
-  let [namespace, query] = [MAIN, '']
+  let namespace = MAIN
+  let query = ''
   if (text.charCodeAt(at) === SLASH) {
     // No comma is needed where nothing follows.
     const comma = text.indexOf(',', at)
@@ -135,7 +136,7 @@ export function parsePacket(text: string, bounds: PacketBounds, start = 0): Pack
     case packetTypes.event:
     case packetTypes.binaryEvent: {
       const list = listOf(data)
-      checkEvent(list)
+      checkEvent(list[0])
       return { kind: 'event', namespace, query, id, list, attachments, fault: faultOf(list, text, bounds) }
     }
     case packetTypes.ack:
@@ -191,7 +192,7 @@ function listOf(data: unknown): unknown[] {
 }
 
 /** Section "Sending and receiving data": not empty. What comes first is the name, which may be a number. */
-function checkEvent([name]: readonly unknown[]): void {
+function checkEvent(name: unknown): void {
   if (typeof name !== 'string' && typeof name !== 'number') throw new InvalidPacket('an event without a name')
   if (isReserved(name)) throw new InvalidPacket(`an event with the reserved name "${name}"`)
 }

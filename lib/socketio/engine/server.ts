@@ -3,6 +3,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import { closeCodes } from '../../protocol/close.ts'
 import { Handshake } from '../../protocol/handshake.ts'
 import { Cors } from './cors.ts'
+import { Heartbeats } from './heartbeat.ts'
 import { WebSocketLine } from './line.ts'
 import { type EngineOptions, type EngineRules, engineRules, type TransportName } from './options.ts'
 import type { Asked } from './polling.ts'
@@ -77,7 +78,9 @@ export class EngineServer {
       this.#sessions.delete(session.id)
       this.#ended.delete(session)
     }
-    this.#own = { rules: this.rules, clock: parts.clock, lingers, left, failed }
+    const { rules } = this
+    const { clock } = parts
+    this.#own = { rules, clock, heartbeats: new Heartbeats(rules, clock), lingers, left, failed }
   }
 
   /** How many sessions there are, those included that have not fetched their last packets yet. */

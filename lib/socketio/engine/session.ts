@@ -3,7 +3,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import { closeCodes } from '../../protocol/close.ts'
 import type { Payload } from '../../protocol/codec.ts'
 import { fromBase64 } from './base64.ts'
-import { type Beating, Heartbeat } from './heartbeat.ts'
+import { type Beating, Heartbeat, type Heartbeats } from './heartbeat.ts'
 import type { WebSocketLine } from './line.ts'
 import type { EngineRules, TransportName } from './options.ts'
 import { BINARY, messagePacket, type Packet, packets } from './packet.ts'
@@ -19,6 +19,7 @@ const LINGER = 30_000
 export interface SessionParts {
   readonly rules: EngineRules
   readonly clock: Clock
+  readonly heartbeats: Heartbeats
   /** It has ended, and its client is still to learn that. */
   lingers(session: EngineSession): void
   /** Nobody needs to find it any more. */
@@ -47,7 +48,7 @@ export class EngineSession implements EngineSocket, Receiver, Polled, Probed, Be
   constructor(id: string, parts: SessionParts, line?: WebSocketLine) {
     this.id = id
     this.#parts = parts
-    this.#heartbeat = new Heartbeat(this, parts.rules, parts.clock)
+    this.#heartbeat = new Heartbeat(this, parts.heartbeats)
     this.#polling = line === undefined ? new Polling(this, parts.rules, parts.clock) : undefined
     this.#transport = line ?? (this.#polling as Polling)
   }
