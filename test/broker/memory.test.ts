@@ -10,17 +10,17 @@ const lease = 200
 brokerContract('the broker in memory', async () => {
   const hub = new MemoryHub()
   const log = new CollectingLogger()
-  const make = (): { broker: MemoryBroker; start(): void } => {
-    const broker = memory({ hub, lease })
+  const make = (options?: { lease?: number }): { broker: MemoryBroker; start(): void } => {
+    const broker = memory({ hub, lease, ...options })
     return { broker, start: () => broker.start({ clock: systemClock, log }) }
   }
   return {
     log,
     lease,
     trims: 'exactly',
-    make,
-    async join() {
-      const { broker, start } = make()
+    make: () => make(),
+    async join(options) {
+      const { broker, start } = make(options)
       start()
       return broker
     },

@@ -30,8 +30,8 @@ export function brokerContract(name: string, open: () => Promise<OpenNetwork>): 
       log: opened.log,
       lease: opened.lease,
       trims: opened.trims,
-      async join() {
-        const broker = await opened.join()
+      async join(options) {
+        const broker = await opened.join(options)
         joined.push(broker)
         return broker
       },

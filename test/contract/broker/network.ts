@@ -4,8 +4,8 @@ import type { CollectingLogger } from '../../support/logger.ts'
 
 /** Brokers that reach each other, in one process, and what a test can do to them. */
 export interface Network {
-  /** A new node, whose broker is started and ready. */
-  join(): Promise<Broker>
+  /** A new node, whose broker is started and ready; with a lease of its own, or the one below. */
+  join(options?: { lease?: number }): Promise<Broker>
   /** A broker that has not been started, and starts it. */
   make(): { broker: Broker; start(): void }
   /** What the brokers logged. */

@@ -24,22 +24,21 @@ const sees = (broker: Broker, others: Broker[]): boolean =>
 export function nodes(join: Join): void {
   test('know each other as soon as they come, and as soon as they stop', async () => {
     const network = join()
-    const ann = await network.join()
+    // None runs out while anybody waits here: what is known is known because it was said.
+    const lease = 60_000
+    const ann = await network.join({ lease })
     expect(ann.node).toMatch(/^[0-9a-f]{16}$/)
     await until(() => sees(ann, []), 'only itself')
     const told = watch(ann)
-    const bob = await network.join()
+    const bob = await network.join({ lease })
     await until(() => sees(ann, [bob]) && sees(bob, [ann]), 'both')
-    const eve = await network.join()
+    const eve = await network.join({ lease })
     await until(() => sees(ann, [bob, eve]) && sees(eve, [ann, bob]), 'all three')
     expect(told).toEqual({ joined: [bob.node, eve.node], left: [], lapses: 0 })
-    const begin = performance.now()
     await eve.stop()
     await until(() => sees(ann, [bob]) && sees(bob, [ann]), 'two of them')
-    // At once, and not because the lease ran out.
-    expect(performance.now() - begin).toBeLessThan(network.lease)
     expect(told.left).toEqual([eve.node])
-    expect(ann.nodes.lease).toBe(network.lease)
+    expect(ann.nodes.lease).toBe(lease)
   })
 
   test('that die are known to be gone when their leases have run out, and the others are not', async () => {
