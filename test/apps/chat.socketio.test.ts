@@ -24,7 +24,8 @@ class Guest {
   }
 
   ask(event: string, data: object): Promise<unknown> {
-    return this.socket.timeout(4_000).emitWithAck(event, data)
+    // As long as anything is waited for: a poll for each packet takes its time on a busy machine.
+    return this.socket.timeout(15_000).emitWithAck(event, data)
   }
 
   async next(count: number): Promise<unknown[]> {

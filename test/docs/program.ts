@@ -1,8 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 
-/** How long anything may take before it counts as not happening, in milliseconds. */
-export const PATIENCE = 5_000
+/** How long anything may take before it counts as not happening, in milliseconds: also the start of a process, on a busy machine. */
+export const PATIENCE = 15_000
 
 /** A program in a process of its own. */
 export class Program {
