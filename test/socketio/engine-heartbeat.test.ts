@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Clock } from '../../lib/protocol/clock.ts'
 import { HandClock } from '../support/clock.ts'
+import { nextTurn } from '../support/until.ts'
 import { TIMES, told, World } from './engine-world.ts'
 
 /** A clock whose timers for pings fire that much late. */
@@ -45,6 +46,31 @@ describe('by polling', () => {
     expect(await told(next)).toEqual([200, '1'])
     expect((await world.poll(sid)).status).toBe(400)
     world.expectNothingLeft()
+  })
+
+  test('each session of a server is pinged, and ended, in its own time, though others have gone', async () => {
+    const world = new World()
+    const pinged: number[] = []
+    for (const i of [0, 1, 2, 3]) {
+      const sid = await world.begin()
+      void world.poll(sid).then(() => pinged.push(i))
+      world.clock.advance(50)
+    }
+    const after = async (milliseconds: number): Promise<[pinged: number[], ended: (0 | 1)[]]> => {
+      world.clock.advance(milliseconds)
+      await nextTurn()
+      return [pinged.splice(0), world.seen.map(({ ends }) => (ends.length > 0 ? 1 : 0))]
+    }
+    // The first and one in between go before their pings.
+    world.seen[0]?.socket.terminate()
+    world.seen[2]?.socket.terminate()
+    await after(0)
+    expect(await after(149)).toEqual([[], [1, 0, 1, 0]])
+    expect(await after(1)).toEqual([[1], [1, 0, 1, 0]])
+    expect(await after(100)).toEqual([[3], [1, 0, 1, 0]])
+    expect(await after(99)).toEqual([[], [1, 0, 1, 0]])
+    expect(await after(1)).toEqual([[], [1, 1, 1, 0]])
+    expect(await after(100)).toEqual([[], [1, 1, 1, 1]])
   })
 
   test('timers that are a little late make nobody come in time', async () => {
